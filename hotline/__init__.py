@@ -1,0 +1,3 @@
+"""Hotline: the backend of an anonymous crime-reporting line."""
+
+__version__ = "0.1.0"

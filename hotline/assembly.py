@@ -1,0 +1,140 @@
+"""Assembly: the one place that wires. The public line has no private key; the staff line has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from hotline.clock import Clock
+from hotline.founding import AUDIT_KEY, PEPPER, bind, worker_keys
+from hotline.intake.once import Once
+from hotline.intake.receipts import POOL, ReceiptPool
+from hotline.pipeline import Pipeline
+from hotline.routing.classify import Types
+from hotline.routing.places import Places
+from hotline.routing.profile import Profile
+from hotline.routing.route import Router
+from hotline.settings import Settings
+from hotline.store.audit import AuditLog
+from hotline.store.database import Database
+from hotline.store.desk import Desk
+from hotline.store.keystore import KeyStore
+from hotline.store.outbox import Outbox
+from hotline.store.people import People
+from hotline.store.tips import Tips
+from hotline.triage.access import Access
+from hotline.vault.directory import Directory, NoKey
+from hotline.vault.envelope import Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class PublicLine:
+    """What the public process holds: public keys only."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    profile: Profile
+    places: Places
+    types: Types
+    router: Router
+    pipeline: Pipeline
+
+    def close(self) -> None:
+        self.pipeline.receipts.close()
+        self.database.close()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class StaffLine:
+    """What the staff process holds. ``worker`` are the private seeds of the worker by month."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    profile: Profile
+    places: Places
+    types: Types
+    router: Router
+    directory: Directory
+    envelope: Envelope
+    tips: Tips
+    desk: Desk
+    outbox: Outbox
+    audit: AuditLog
+    access: Access
+    keys: KeyStore
+    once: Once
+    worker: dict[str, bytes]
+    audit_key: bytes
+
+    def close(self) -> None:
+        self.keys.close()
+        self.database.close()
+
+
+def rooms(settings: Settings) -> tuple[Profile, Places, Types, Router]:
+    """Profile, places, types and proven rules."""
+    profile, places, types = Profile.load(settings.jurisdiction), Places.load(), Types.load()
+    return profile, places, types, Router.load(profile, types, places)
+
+
+def zoned(profile: Profile, clock: Clock | None) -> Clock:
+    """Months and deadlines follow the jurisdiction's time zone."""
+    return clock or Clock(ZoneInfo(profile.zone))
+
+
+def assemble_public(
+    settings: Settings, clock: Clock | None = None, *, pool: int = POOL
+) -> PublicLine:
+    """Raises Unavailable kinds when keys or database are not sound: no key, no intake."""
+    profile, places, types, router = rooms(settings)
+    clock = zoned(profile, clock)
+    database = Database(settings.database_url)
+    directory = bind(settings, database)
+    try:
+        pepper = (settings.public / PEPPER).read_bytes()
+    except OSError:
+        raise NoKey from None
+    tips = Tips(database)
+    pipeline = Pipeline(
+        profile=profile,
+        types=types,
+        router=router,
+        envelope=Envelope(directory, clock),
+        tips=tips,
+        once=Once(settings.public, tips, clock),
+        receipts=ReceiptPool(pepper, max(pool, 1), refill=pool > 0),
+        clock=clock,
+    )
+    return PublicLine(settings, clock, database, profile, places, types, router, pipeline)
+
+
+def assemble_staff(settings: Settings, clock: Clock | None = None) -> StaffLine:
+    """Everything the console, the jobs and the CLI need."""
+    profile, places, types, router = rooms(settings)
+    clock = zoned(profile, clock)
+    database = Database(settings.database_url)
+    directory = bind(settings, database)
+    tips, audit, keys = Tips(database), AuditLog(database), KeyStore(settings.staff)
+    access = Access(People(database), keys, directory, audit, clock)
+    return StaffLine(
+        settings=settings,
+        clock=clock,
+        database=database,
+        profile=profile,
+        places=places,
+        types=types,
+        router=router,
+        directory=directory,
+        envelope=Envelope(directory, clock),
+        tips=tips,
+        desk=Desk(database),
+        outbox=Outbox(database),
+        audit=audit,
+        access=access,
+        keys=keys,
+        once=Once(settings.public, tips, clock),
+        worker=worker_keys(settings),
+        audit_key=(settings.staff / AUDIT_KEY).read_bytes(),
+    )

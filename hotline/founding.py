@@ -1,0 +1,101 @@
+"""Founding: makes the home of a line: folders, keys for twelve months, database, first people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from hotline.clock import Clock, months_ahead
+from hotline.errors import HotlineError
+from hotline.settings import Settings
+from hotline.store.database import Database
+from hotline.store.keystore import Grant, KeyStore
+from hotline.store.migrate import bind_directory, upgrade
+from hotline.store.people import Person
+from hotline.vault.directory import Directory, DirectoryKey, publish, write_file
+from hotline.vault.envelope import STATISTICS, WORKER
+from hotline.vault.keys import grant, new_seed, public_bytes
+from hotline.vault.seal import PublicKey
+from hotline.vault.signing import new_signer
+from hotline.vault.small import random_key
+
+MONTHS = 12
+PEPPER = "receipts.pepper"
+WORKER_KEYS = "worker.json"
+DIRECTORY_KEY = "directory.key"
+AUDIT_KEY = "audit.key"
+
+
+class AlreadyFounded(HotlineError):
+    """The home has keys: making new ones would lose every tip sealed to the old ones."""
+
+    code = "already_founded"
+    message = "This home already has keys."
+    hint = "Use it as it is, or choose another HOTLINE_HOME."
+
+
+def is_founded(settings: Settings) -> bool:
+    return (settings.staff / DIRECTORY_KEY).exists()
+
+
+def found(
+    settings: Settings,
+    recipients: Iterable[str],
+    officers: Iterable[Person],
+    clock: Clock,
+) -> None:
+    """Keys of every recipient for twelve months, each seed sealed to every officer. Raises
+    AlreadyFounded. ``prepare`` comes first: officers are people of the database."""
+    if is_founded(settings):
+        raise AlreadyFounded
+    months = months_ahead(clock.month(), MONTHS)
+    officers = list(officers)
+    public_keys, grants = [], []
+    for recipient in (*recipients, STATISTICS):
+        for epoch in months:
+            seed = new_seed()
+            public_keys.append(PublicKey(recipient, epoch, public_bytes(seed)))
+            grants += [
+                Grant(recipient, epoch, o.id, grant(seed, recipient, epoch, o.id, o.public))
+                for o in officers
+            ]
+    worker = {epoch: new_seed() for epoch in months}
+    public_keys += [PublicKey(WORKER, epoch, public_bytes(s)) for epoch, s in worker.items()]
+    store = KeyStore(settings.staff)
+    store.add(grants)
+    store.close()
+    write_file(
+        settings.staff / WORKER_KEYS,
+        json.dumps({epoch: seed.hex() for epoch, seed in worker.items()}).encode(),
+    )
+    write_file(settings.staff / AUDIT_KEY, new_signer())
+    write_file(settings.public / PEPPER, random_key())
+    signer = DirectoryKey.new()
+    publish(settings.public, public_keys, signer)
+    # Written last: it is what says that the home is whole.
+    write_file(settings.staff / DIRECTORY_KEY, signer.seed)
+
+
+def prepare(settings: Settings) -> Database:
+    """Folders and an up-to-date database. Safe to repeat."""
+    for folder in (settings.home, settings.public, settings.staff):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database = Database(settings.database_url)
+    upgrade(database)
+    if settings.sqlite:
+        Path(database.engine.url.database or "").chmod(0o600)
+    return database
+
+
+def bind(settings: Settings, database: Database) -> Directory:
+    """The directory this database belongs to. Raises UntrustedDirectory, WrongDatabase."""
+    directory = Directory.load(settings.public)
+    bind_directory(database, directory.fingerprint)
+    return directory
+
+
+def worker_keys(settings: Settings) -> dict[str, bytes]:
+    """The worker's seeds by month: for the staff process only."""
+    raw = json.loads((settings.staff / WORKER_KEYS).read_bytes())
+    return {epoch: bytes.fromhex(seed) for epoch, seed in raw.items()}

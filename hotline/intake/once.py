@@ -1,0 +1,79 @@
+"""Once: a message that comes twice changes nothing and gets the same answer.
+
+The provider's signature has no time in it, so this table is the only protection against replay.
+The mark is an HMAC under a random key of the day; the stored answer is sealed under a key derived
+from the message's own id: whoever has the database can neither test an id nor read an answer. The
+day keys are files outside the database and its backups, and are deleted after 48 h.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hotline.clock import Clock
+from hotline.store.tips import Mark, Tips
+from hotline.vault.directory import write_file
+from hotline.vault.small import mac, random_key, seal, unseal
+
+_DAYS = 3  # today and the two before: 48 h are always covered
+
+
+class Once:
+    """Marks of one line. ``folder`` holds ``day-YYYY-MM-DD.key`` files, shared by the public
+    processes of a machine."""
+
+    def __init__(self, folder: Path, tips: Tips, clock: Clock) -> None:
+        self._folder = folder
+        self._tips = tips
+        self._clock = clock
+        self._keys: dict[str, bytes] = {}
+
+    def recall(self, identity: str) -> bytes | None:
+        """The answer that was given to this message, or None when it is new."""
+        marks = {mac(key, "mark", identity): key for key in self._recent().values()}
+        found = self._tips.recall(marks)
+        if found is None:
+            return None
+        mark, sealed = found
+        return unseal(mac(marks[mark], "answer", identity), "answer", sealed)
+
+    def mark(self, identity: str, answer: bytes) -> Mark:
+        """The row that goes into the same commit as what the message changes."""
+        day = self._clock.day()
+        key = self._key(day)
+        return Mark(
+            mac(key, "mark", identity), day, seal(mac(key, "answer", identity), "answer", answer)
+        )
+
+    def forget(self) -> None:
+        """Deletes day keys and marks older than 48 h. The staff process calls it every hour."""
+        kept = sorted(self._folder.glob("day-*.key"))[-_DAYS:]
+        oldest = min((file.stem[4:] for file in kept), default=self._clock.day())
+        for file in self._folder.glob("day-*.key"):
+            if file not in kept:
+                file.unlink(missing_ok=True)
+        self._tips.forget_marks(oldest)
+
+    def _recent(self) -> dict[str, bytes]:
+        self._key(self._clock.day())
+        days = sorted(file.stem[4:] for file in self._folder.glob("day-*.key"))[-_DAYS:]
+        return {day: self._key(day) for day in days}
+
+    def _key(self, day: str) -> bytes:
+        if day not in self._keys:
+            file = self._folder / f"day-{day}.key"
+            if not file.exists():
+                fresh = self._folder / f"{random_key().hex()[:16]}.tmp"
+                write_file(fresh, random_key())
+                try:
+                    # A hard link either appears whole or fails: two processes never have two
+                    # keys for one day.
+                    file.hardlink_to(fresh)
+                except FileExistsError:
+                    pass
+                finally:
+                    fresh.unlink()
+            self._keys = {d: k for d, k in self._keys.items() if d >= day[:8]} | {
+                day: file.read_bytes()
+            }
+        return self._keys[day]

@@ -1,0 +1,358 @@
+"""Pipeline: a tip's life in one function you can read aloud.
+
+strip → classify → route → seal → store with its side effects in one commit → receipt. A
+conversation runs the same steps: ``open`` stores the first message at once, ``add`` seals each
+answer, ``conclude`` decides again with everything told.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from hotline.clock import Clock
+from hotline.intake.merge import merge, strip_contact
+from hotline.intake.once import Once
+from hotline.intake.receipts import FreshReceipt, ReceiptPool
+from hotline.intake.thread import FollowUp, Message, Receipt, Thread
+from hotline.routing.classify import Types
+from hotline.routing.profile import Profile
+from hotline.routing.route import Router
+from hotline.store.database import AlreadyThere
+from hotline.store.tips import Mark, Tips
+from hotline.tips import (
+    ClassifiedTip,
+    Contact,
+    Decision,
+    Errand,
+    Priority,
+    Question,
+    QueueKind,
+    SealedPackage,
+    State,
+    Tip,
+    Wrap,
+    queue_kind,
+)
+from hotline.vault.content import TipContent
+from hotline.vault.envelope import Envelope, TipKey, queue_recipient
+from hotline.vault.format import Damaged, Kind, digest
+from hotline.vault.receipts import REPLY_SLOTS, find_tip, open_reply, read_code
+from hotline.vault.small import random_id, random_key
+
+Answer = Callable[[str], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Everything intake needs, and no private key."""
+
+    profile: Profile
+    types: Types
+    router: Router
+    envelope: Envelope
+    tips: Tips
+    once: Once
+    receipts: ReceiptPool
+    clock: Clock
+
+    def receive(
+        self, contact: Contact, once: str | None = None, answer: Answer = str.encode
+    ) -> Receipt:
+        """One complete tip. ``once`` names the message for repeats; ``answer`` makes from the
+        20 digits what the channel will say. Raises Unavailable, Busy; then nothing is stored."""
+        if (known := self._known(once)) is not None:
+            return Receipt("", known, repeated=True)
+        tip, _ = strip_contact(contact)
+        classified = self.classify(tip)
+        decision = self.router.decide(classified)
+        content = self._content(classified, decision, receipt := self.receipts.take())
+        said = answer(receipt.code)
+        stored = self._store(
+            content, _new_key(), contact, decision.queue, State.WAITING, self._mark(once, said)
+        )
+        if stored is None:
+            return Receipt("", self._known(once) or said, repeated=True)
+        return _receipt(receipt.code, said, classified, decision)
+
+    def open(
+        self, contact: Contact, once: str | None = None, answer: Answer = str.encode
+    ) -> tuple[Receipt, Thread | None]:
+        """The first message of a conversation: stored at once, seen by the unresolved desk only,
+        unless it is urgent or that desk belongs to an implicated body."""
+        if (known := self._known(once)) is not None:
+            return Receipt("", known, repeated=True), None
+        tip, names = strip_contact(contact)
+        classified = self.classify(tip)
+        decision = self.router.decide(classified)
+        content = self._content(classified, decision, receipt := self.receipts.take())
+        at_once = decision.priority is Priority.P0 or bool(decision.recused)
+        queue = decision.queue if at_once else self.desk
+        said, key = answer(receipt.code), _new_key()
+        state = State.WAITING if at_once else State.OPEN
+        body_hash = self._store(content, key, contact, queue, state, self._mark(once, said))
+        if body_hash is None:
+            return Receipt("", self._known(once) or said, repeated=True), None
+        thread = Thread(
+            key=key,
+            body_hash=body_hash,
+            tip=tip,
+            code=receipt.code,
+            lookup=receipt.lookup,
+            reply_key=receipt.public,
+            observation=content.observation,
+            day=content.day,
+            queue=queue,
+            settled=queue if at_once else "",
+            relayed=_where(classified) if decision.priority is Priority.P0 else None,
+            names=names,
+        )
+        return _receipt(receipt.code, said, classified, decision), thread
+
+    def add(
+        self, thread: Thread, contact: Contact, once: str | None = None, said: bytes = b""
+    ) -> Thread:
+        """A later answer: sealed under the tip's key at once. When it makes the tip urgent or
+        names an implicated body, the tip moves at once too."""
+        tip, names = merge(thread.tip, contact, thread.names)
+        thread = replace(thread, tip=tip, names=names, answers=thread.answers + 1)
+        classified = self.classify(tip)
+        decision = self.router.decide(classified)
+        content = self._again(thread, classified, decision)
+        urgent = decision.priority is Priority.P0
+        moves = (urgent or bool(decision.recused)) and thread.settled != decision.queue
+        relay = urgent and thread.relayed != _where(classified)
+        errands = [self.envelope.erasure(trace) for trace in contact.traces]
+        if relay:
+            errands.append(self._relay(thread.key.tip, classified, decision))
+            thread = replace(thread, relayed=_where(classified))
+        wraps = []
+        if moves:
+            wraps, settle = self._move(thread, content)
+            errands.append(settle)
+            thread = replace(thread, settled=decision.queue, queue=decision.queue)
+        self._insert(
+            lambda: self.tips.add(
+                self._mark(once, said),
+                bodies=[self.envelope.body(content, thread.key, thread.answers)],
+                wraps=wraps,
+                errands=errands,
+            )
+        )
+        return thread
+
+    def conclude(self, thread: Thread) -> Thread:
+        """The conversation is over: decides with everything told and hands the tip on. Safe to
+        repeat; a crash before it leaves the tip with the unresolved desk, which is staffed."""
+        classified = self.classify(thread.tip)
+        decision = self.router.decide(classified)
+        if thread.settled == decision.queue:
+            return thread
+        content = self._again(thread, classified, decision)
+        wraps, settle = self._move(thread, content)
+        packages = self._packages(content, thread.key.tip)
+        notices = [self._notice(package) for package in packages]
+        self._insert(
+            lambda: self.tips.add(None, wraps=wraps, packages=packages, errands=[settle, *notices])
+        )
+        return replace(thread, settled=decision.queue, queue=decision.queue)
+
+    def remember(self, once: str, said: bytes) -> None:
+        """A message that changes nothing but the conversation: its repeat gets the same answer."""
+        self._insert(lambda: self.tips.add(self._mark(once, said)))
+
+    def recall(self, once: str) -> bytes | None:
+        """What was answered to this message before, or None."""
+        return self._known(once)
+
+    def follow_up(self, typed: str) -> FollowUp:
+        """What a receipt opens. Unknown, wrong and unanswered look alike and cost alike: the
+        number is always stretched and eight slots are always opened. Raises Busy."""
+        keys = self.receipts.open(read_code(typed) or "0" * 20)
+        slots = self.tips.replies(keys.lookup, REPLY_SLOTS)
+        slots += [(random_id(), b"\x01" + bytes(5232))] * (REPLY_SLOTS - len(slots))
+        found: list[dict[str, str]] = []
+        for slot, sealed in slots:
+            try:
+                found.append(json.loads(open_reply(keys, slot, sealed)))
+            except Damaged:
+                continue
+        found.sort(key=lambda message: message["at"])
+        status = [m["text"] for m in found if m["kind"] == "status"]
+        said = tuple(
+            Message(m["kind"], m["text"], m["language"]) for m in found if m["kind"] != "status"
+        )
+        return FollowUp(status[-1] if status else "waiting", said)
+
+    def append(self, typed: str, contact: Contact, once: str | None = None) -> None:
+        """Adds to the tip of a receipt. With a number nobody has, what was said becomes a tip of
+        its own: nothing is lost, and the answer does not tell which."""
+        if self._known(once) is not None:
+            return
+        keys = self.receipts.open(read_code(typed) or "0" * 20)
+        row = self.tips.receipt(keys.lookup)
+        if row is None:
+            self.receive(contact, once)
+            return
+        tip_id, queue = find_tip(keys, row)
+        tip, _ = strip_contact(contact)
+        payload = json.dumps(
+            {
+                "text": tip.words,
+                "language": tip.language,
+                "doubts": [[d.token, d.kind, d.reason, d.text] for d in tip.doubts],
+                "day": self.clock.day(),
+            },
+            ensure_ascii=False,
+        ).encode("utf-8", "replace")
+        body, wrap = self.envelope.stray(tip_id, queue_recipient(queue), Kind.SUPPLEMENT, payload)
+        news = self.envelope.errand("news", random_id(), {"tip": tip_id.hex()})
+        traces = [self.envelope.erasure(trace) for trace in contact.traces]
+        self._insert(
+            lambda: self.tips.add(
+                self._mark(once, b"added"), bodies=[body], wraps=[wrap], errands=[news, *traces]
+            )
+        )
+
+    def classify(self, tip: Tip) -> ClassifiedTip:
+        """Acts, tags and place of a stripped tip."""
+        found = self.types.classify(tip.words, tip.language, chosen=tip.crime_types)
+        where = tip.answers.get(Question.WHERE)
+        return ClassifiedTip(tip, found, self.router.locate(tip.words, where, tip.municipality))
+
+    @property
+    def desk(self) -> str:
+        """The staffed desk that sees a tip while its conversation runs."""
+        return next(q for q in self.profile.queues if queue_kind(q) is QueueKind.UNRESOLVED)
+
+    def _content(
+        self, classified: ClassifiedTip, decision: Decision, receipt: FreshReceipt
+    ) -> TipContent:
+        return TipContent(
+            classified=classified,
+            decision=decision,
+            lookup=receipt.lookup,
+            reply_key=receipt.public,
+            observation=random_id(),
+            day=self.clock.day(),
+        )
+
+    def _again(self, thread: Thread, classified: ClassifiedTip, decision: Decision) -> TipContent:
+        return TipContent(
+            classified=classified,
+            decision=decision,
+            lookup=thread.lookup,
+            reply_key=thread.reply_key,
+            observation=thread.observation,
+            day=thread.day,
+        )
+
+    def _store(
+        self,
+        content: TipContent,
+        key: TipKey,
+        contact: Contact,
+        queue: str,
+        state: State,
+        mark: Mark | None,
+    ) -> bytes | None:
+        """Seals and stores; the hash of the tip's ciphertext, or None for a repeated message."""
+        decision = content.decision
+        packages = self._packages(content, key.tip) if state is State.WAITING else []
+        errands = [self.envelope.erasure(trace) for trace in contact.traces]
+        errands += [self._notice(package) for package in packages]
+        if decision.priority is Priority.P0:
+            errands.append(self._relay(key.tip, content.classified, decision))
+        sealed = self.envelope.seal(
+            content,
+            key,
+            queue=queue,
+            state=state,
+            packages=packages,
+            errands=errands,
+            type_group=self.types.get(content.classified.primary).group,
+        )
+        try:
+            self.tips.store(sealed, mark)
+        except AlreadyThere:
+            return None
+        return digest(sealed.bodies[0].sealed)
+
+    def _move(self, thread: Thread, content: TipContent) -> tuple[list[Wrap], Errand]:
+        """The key for the decided queue, and the errand that moves the row: intake itself may
+        only insert, so the worker changes the clear facts."""
+        queue = content.decision.queue
+        wrap = self.envelope.wrap(
+            thread.key.key, thread.key.tip, thread.body_hash, queue_recipient(queue)
+        )
+        facts = {
+            "tip": thread.key.tip.hex(),
+            "from": thread.queue,
+            "queue": queue,
+            "priority": content.decision.priority.value,
+            "group": self.types.get(content.classified.primary).group,
+            "municipality": content.classified.place.municipality or "",
+            "due_at": str(self.envelope.due(content.decision)),
+            "lookup": content.lookup.hex(),
+        }
+        return [wrap], self.envelope.errand("settle", random_id(), facts)
+
+    def _packages(self, content: TipContent, tip: bytes) -> list[SealedPackage]:
+        """Masked copies that may leave without a person; none for a held tip."""
+        decision = content.decision
+        if not decision.automatic or content.tip.held or content.tip.doubts:
+            return []
+        due = self.clock.day()
+        pairs = [(a, "lead") for a in decision.leads] + [(a, "copy") for a in decision.copies]
+        seen: dict[str, str] = {}
+        for agency, role in pairs:
+            seen.setdefault(self.profile.inbox(agency), role)
+        return [self.envelope.package(content, tip, a, role, due) for a, role in seen.items()]
+
+    def _notice(self, package: SealedPackage) -> Errand:
+        return self.envelope.errand(
+            "notify", package.id, {"agency": package.agency, "role": package.role}
+        )
+
+    def _relay(self, tip: bytes, classified: ClassifiedTip, decision: Decision) -> Errand:
+        """Danger: type and place of the event for the people on duty, sealed to the worker."""
+        facts = {
+            "tip": tip.hex(),
+            "type": classified.primary,
+            "place": classified.place.name or "",
+            "municipality": classified.place.municipality or "",
+            "state": classified.place.state or "",
+            "queue": decision.queue,
+            "recused": ",".join(r.agency for r in decision.recused)[:400],
+        }
+        return self.envelope.errand("relay", random_id(), facts, urgent=True)
+
+    def _known(self, once: str | None) -> bytes | None:
+        return self.once.recall(once) if once is not None else None
+
+    def _mark(self, once: str | None, said: bytes) -> Mark | None:
+        return self.once.mark(once, said) if once is not None else None
+
+    def _insert(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except AlreadyThere:
+            return
+
+
+def _new_key() -> TipKey:
+    return TipKey(random_id(), random_key())
+
+
+def _where(classified: ClassifiedTip) -> str:
+    return classified.place.municipality or classified.place.name or ""
+
+
+def _receipt(code: str, said: bytes, classified: ClassifiedTip, decision: Decision) -> Receipt:
+    return Receipt(
+        code,
+        said,
+        urgent=decision.priority is Priority.P0,
+        types=tuple(act.code for act in classified.classification.acts),
+    )

@@ -1,0 +1,382 @@
+"""Tips at rest: what intake may write, and what triage reads and changes.
+
+Everything here takes ``SealedTip`` and its parts: storing before sealing is a type error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from hotline.errors import HotlineError
+from hotline.store.audit import note
+from hotline.store.database import Database
+from hotline.store.outbox import put
+from hotline.store.tables import (
+    BodyRow,
+    DeadlineRow,
+    MarkRow,
+    ObservationRow,
+    PackageRow,
+    ReceiptRow,
+    ReplyRow,
+    TipRow,
+    WrapRow,
+)
+from hotline.tips import (
+    Body,
+    Errand,
+    Observation,
+    Priority,
+    SealedPackage,
+    SealedReceipt,
+    SealedTip,
+    State,
+    Wrap,
+)
+
+
+class StaleTip(HotlineError):
+    """Somebody else changed this tip since it was read."""
+
+    code = "stale"
+    status = 409
+    message = "Somebody else has just changed this tip."
+    hint = "Open it again. What you typed is kept below."
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Proof that a message was already answered: keyed mark, its day, the sealed answer."""
+
+    mark: bytes
+    day: str
+    answer: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one decision changes, committed at once. ``version`` is the one that was read."""
+
+    tip: bytes
+    version: int
+    queue: str | None = None
+    state: State | None = None
+    priority: Priority | None = None
+    type_group: str | None = None
+    municipality: str | None = None
+    bodies: tuple[Body, ...] = ()
+    wraps: tuple[Wrap, ...] = ()
+    drop_wraps: bool = False
+    drop_recipients: tuple[str, ...] = ()
+    drop_bodies: tuple[bytes, ...] = ()
+    receipt: SealedReceipt | None = None
+    replies: tuple[tuple[bytes, bytes, bytes], ...] = ()  # slot, lookup, sealed
+    observation: Observation | None = None
+    packages: tuple[SealedPackage, ...] = ()
+    errands: tuple[Errand, ...] = ()
+    due_at: int | None = None
+    events: tuple[tuple[str, dict[str, str]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A row of a queue: clear facts only. ``due_at`` 0 when decided."""
+
+    id: bytes
+    queue: str
+    state: State
+    priority: Priority
+    month: str
+    type_group: str | None
+    municipality: str | None
+    version: int
+    due_at: int
+
+
+class Tips:
+    """The tips of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def store(self, tip: SealedTip, mark: Mark | None = None) -> None:
+        """Durable when it returns. Raises AlreadyThere for a mark seen before,
+        DatabaseUnavailable otherwise; then nothing was written."""
+        self._database.write(lambda connection: _store(connection, tip, mark))
+
+    def add(
+        self,
+        mark: Mark | None,
+        bodies: Sequence[Body] = (),
+        wraps: Sequence[Wrap] = (),
+        packages: Sequence[SealedPackage] = (),
+        errands: Sequence[Errand] = (),
+    ) -> None:
+        """What a reporter adds to a tip; inserts only, as intake may do no more."""
+
+        def work(connection: Connection) -> None:
+            _mark(connection, mark)
+            _parts(connection, bodies, wraps)
+            _packages(connection, packages)
+            put(connection, errands)
+
+        self._database.write(work)
+
+    def recall(self, marks: Iterable[bytes]) -> tuple[bytes, bytes] | None:
+        """``(mark, sealed answer)`` of the first mark that is known."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                select(MarkRow.mark, MarkRow.answer).where(MarkRow.mark.in_(list(marks)))
+            ).first()
+        return (row.mark, row.answer) if row else None
+
+    def receipt(self, lookup: bytes) -> SealedReceipt | None:
+        with self._database.read() as connection:
+            row = connection.execute(select(ReceiptRow).where(ReceiptRow.lookup == lookup)).first()
+        return SealedReceipt(row.lookup, row.key, row.sealed) if row else None
+
+    def replies(self, lookup: bytes, most: int) -> list[tuple[bytes, bytes]]:
+        """``(slot, sealed)`` of the newest replies; at most ``most``."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(ReplyRow.id, ReplyRow.sealed).where(ReplyRow.lookup == lookup).limit(most)
+            ).all()
+        return [(row.id, row.sealed) for row in rows]
+
+    def apply(self, change: Change) -> None:
+        """One decision, one commit. Raises StaleTip when the version moved on."""
+        self._database.write(lambda connection: _apply(connection, change))
+
+    def one(self, tip: bytes) -> Listed | None:
+        with self._database.read() as connection:
+            row = connection.execute(_listing().where(TipRow.id == tip)).first()
+        return _listed(row) if row else None
+
+    def queue(
+        self, queues: Sequence[str], states: Sequence[State], most: int = 100
+    ) -> list[Listed]:
+        """Tips of these queues, most urgent and longest waiting first."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                _listing()
+                .where(TipRow.queue.in_(list(queues)), TipRow.state.in_(list(states)))
+                .order_by(TipRow.priority, func.coalesce(DeadlineRow.due_at, 0), TipRow.id)
+                .limit(most)
+            ).all()
+        return [_listed(row) for row in rows]
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """Tips by (queue, state)."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(TipRow.queue, TipRow.state, func.count()).group_by(
+                    TipRow.queue, TipRow.state
+                )
+            ).all()
+        return {(row[0], row[1]): row[2] for row in rows}
+
+    def bodies(self, tip: bytes) -> list[Body]:
+        with self._database.read() as connection:
+            rows = connection.execute(select(BodyRow).where(BodyRow.tip == tip)).all()
+        return [Body(row.id, row.tip, row.kind, row.sealed) for row in rows]
+
+    def body(self, subject: bytes) -> Body | None:
+        with self._database.read() as connection:
+            row = connection.execute(select(BodyRow).where(BodyRow.id == subject)).first()
+        return Body(row.id, row.tip, row.kind, row.sealed) if row else None
+
+    def wraps(self, subjects: Iterable[bytes]) -> list[Wrap]:
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(WrapRow).where(WrapRow.subject.in_(list(subjects)))
+            ).all()
+        return [Wrap(row.subject, row.recipient, row.epoch, row.sealed) for row in rows]
+
+    def forget_marks(self, before: str) -> int:
+        """Deletes marks of days before ``before``; returns how many."""
+
+        def work(connection: Connection) -> int:
+            return connection.execute(delete(MarkRow).where(MarkRow.day < before)).rowcount
+
+        return self._database.write(work)
+
+
+def _listing() -> Select[*tuple[Any, ...]]:
+    return select(TipRow, func.coalesce(DeadlineRow.due_at, 0).label("due_at")).outerjoin(
+        DeadlineRow, DeadlineRow.tip == TipRow.id
+    )
+
+
+def _listed(row: Row[Any]) -> Listed:
+    return Listed(
+        row.id,
+        row.queue,
+        State(row.state),
+        Priority(row.priority),
+        row.month,
+        row.type_group,
+        row.municipality,
+        row.version,
+        row.due_at,
+    )
+
+
+def _store(connection: Connection, tip: SealedTip, mark: Mark | None) -> None:
+    _mark(connection, mark)
+    connection.execute(
+        insert(TipRow).values(
+            id=tip.id,
+            queue=tip.queue,
+            state=tip.state,
+            priority=tip.priority,
+            month=tip.month,
+            type_group=tip.type_group,
+            municipality=tip.municipality,
+            version=1,
+        )
+    )
+    connection.execute(insert(DeadlineRow).values(tip=tip.id, due_at=tip.due_at))
+    _parts(connection, tip.bodies, tip.wraps)
+    connection.execute(
+        insert(ObservationRow).values(
+            id=tip.observation.id, month=tip.observation.month, sealed=tip.observation.sealed
+        )
+    )
+    if tip.receipt is not None:
+        connection.execute(
+            insert(ReceiptRow).values(
+                lookup=tip.receipt.lookup, key=tip.receipt.key, sealed=tip.receipt.sealed
+            )
+        )
+    _packages(connection, tip.packages)
+    put(connection, tip.errands)
+    note(connection, "received", tip=tip.id.hex(), month=tip.month)
+
+
+def _mark(connection: Connection, mark: Mark | None) -> None:
+    if mark is not None:
+        connection.execute(insert(MarkRow).values(mark=mark.mark, day=mark.day, answer=mark.answer))
+
+
+def _parts(connection: Connection, bodies: Sequence[Body], wraps: Sequence[Wrap]) -> None:
+    if bodies:
+        connection.execute(
+            insert(BodyRow),
+            [{"id": b.id, "tip": b.tip, "kind": b.kind, "sealed": b.sealed} for b in bodies],
+        )
+    if wraps:
+        # A tip that comes back to a queue finds its key there already; without a conflict target
+        # PostgreSQL asks for no SELECT, which intake's role does not have.
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        connection.execute(
+            dialect.insert(WrapRow).on_conflict_do_nothing(),
+            [
+                {
+                    "subject": w.subject,
+                    "recipient": w.recipient,
+                    "epoch": w.epoch,
+                    "sealed": w.sealed,
+                }
+                for w in wraps
+            ],
+        )
+
+
+def _packages(connection: Connection, packages: Sequence[SealedPackage]) -> None:
+    for package in packages:
+        connection.execute(
+            insert(PackageRow).values(
+                id=package.id,
+                tip=package.tip,
+                agency=package.agency,
+                role=package.role,
+                state="sent",
+                day=package.day,
+                due=package.due,
+            )
+        )
+        _parts(connection, [package.body], [package.wrap])
+
+
+def _replace(connection: Connection, body: Body) -> None:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(BodyRow).values(
+        id=body.id, tip=body.tip, kind=body.kind, sealed=body.sealed
+    )
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=[BodyRow.id], set_={"sealed": statement.excluded.sealed}
+        )
+    )
+
+
+def _apply(connection: Connection, change: Change) -> None:
+    _move(connection, change)
+    if change.drop_wraps:
+        connection.execute(delete(WrapRow).where(WrapRow.subject == change.tip))
+    if change.drop_recipients:
+        connection.execute(
+            delete(WrapRow).where(
+                WrapRow.subject == change.tip, WrapRow.recipient.in_(change.drop_recipients)
+            )
+        )
+    if change.drop_bodies:
+        connection.execute(delete(BodyRow).where(BodyRow.id.in_(change.drop_bodies)))
+    for body in change.bodies:
+        _replace(connection, body)
+    _parts(connection, (), change.wraps)
+    _deadline(connection, change)
+    if change.receipt is not None:
+        connection.execute(
+            update(ReceiptRow)
+            .where(ReceiptRow.lookup == change.receipt.lookup)
+            .values(sealed=change.receipt.sealed)
+        )
+    for slot, lookup, sealed in change.replies:
+        connection.execute(insert(ReplyRow).values(id=slot, lookup=lookup, sealed=sealed))
+    if change.observation is not None:
+        connection.execute(
+            update(ObservationRow)
+            .where(ObservationRow.id == change.observation.id)
+            .values(sealed=change.observation.sealed)
+        )
+    _packages(connection, change.packages)
+    put(connection, change.errands)
+    for event, fields in change.events:
+        note(connection, event, tip=change.tip.hex(), **fields)
+
+
+def _move(connection: Connection, change: Change) -> None:
+    values: dict[str, object] = {"version": change.version + 1}
+    if change.queue is not None:
+        # A new queue decides anew which facts may stand in clear: both are always written.
+        values |= {
+            "queue": change.queue,
+            "type_group": change.type_group,
+            "municipality": change.municipality,
+        }
+    if change.state is not None:
+        values["state"] = change.state
+    if change.priority is not None:
+        values["priority"] = change.priority
+    moved = connection.execute(
+        update(TipRow)
+        .where(TipRow.id == change.tip, TipRow.version == change.version)
+        .values(**values)
+    ).rowcount
+    if not moved:
+        raise StaleTip
+
+
+def _deadline(connection: Connection, change: Change) -> None:
+    if change.due_at is not None:
+        connection.execute(
+            update(DeadlineRow).where(DeadlineRow.tip == change.tip).values(due_at=change.due_at)
+        )
+    elif change.state in (State.FORWARDED, State.CLOSED):
+        connection.execute(delete(DeadlineRow).where(DeadlineRow.tip == change.tip))

@@ -1,0 +1,1 @@
+"""Triage: trained people open, decide, answer; every access leaves a mark."""

@@ -1,0 +1,1 @@
+"""Vault: the only room that touches cryptography. ``seal`` needs public keys, ``keys`` private."""

@@ -1,0 +1,1 @@
+"""Web: the three applications, their headers, languages and health."""

@@ -1,0 +1,75 @@
+"""Apps: three WSGI applications: public (8000), console (8001), analyst (8002)."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from hotline import settings as settings_module
+from hotline.assembly import PublicLine, StaffLine, assemble_public, assemble_staff
+from hotline.log import Log, quiet
+from hotline.web import headers, i18n
+
+LARGEST_BODY = 32 * 1024 * 1024
+
+
+def base(name: str, log: Log, *, scripts: bool) -> Flask:
+    """What every app shares: no cookies of Flask's, strict headers, five languages."""
+    quiet()
+    app = Flask(
+        f"hotline.{name}",
+        root_path=__file__.rpartition("/")[0],
+        template_folder="templates",
+        static_folder="static",
+    )
+    app.config.update(
+        MAX_CONTENT_LENGTH=LARGEST_BODY,
+        MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
+        MAX_FORM_PARTS=200,
+        SEND_FILE_MAX_AGE_DEFAULT=3600,
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.extensions["log"] = log
+    headers.install(app, scripts=scripts)
+    i18n.install(app)
+    return app
+
+
+def public_app(line: PublicLine | None = None) -> Flask:
+    """The line as the public meets it: form, webhooks, API, health. Holds no private key."""
+    from hotline.intake import api, ivr, sms, web
+    from hotline.web import errors, health
+
+    line = line or assemble_public(settings_module.load())
+    app = base("public", Log(line.clock, public=True), scripts=False)
+    app.extensions["line"] = line
+    for room in (web, sms, ivr, api):
+        app.register_blueprint(room.blueprint(line))
+    app.register_blueprint(health.public(line))
+    errors.install_public(app, line)
+    return app
+
+
+def console_app(line: StaffLine | None = None) -> Flask:
+    """The operators', officers' and agencies' desk."""
+    from hotline.triage import web
+    from hotline.web import errors, health
+
+    line = line or assemble_staff(settings_module.load())
+    app = base("console", Log(line.clock, public=False), scripts=True)
+    app.extensions["line"] = line
+    app.register_blueprint(web.blueprint(line))
+    app.register_blueprint(health.staff(line))
+    errors.install_console(app)
+    return app
+
+
+def analyst_app(line: StaffLine | None = None) -> Flask:
+    """Trends, from frozen releases only."""
+    from hotline.analysis import web
+    from hotline.web import errors
+
+    line = line or assemble_staff(settings_module.load())
+    app = base("analyst", Log(line.clock, public=False), scripts=False)
+    app.register_blueprint(web.blueprint(line))
+    errors.install_console(app)
+    return app
