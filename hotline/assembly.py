@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 from hotline.clock import Clock
 from hotline.founding import AUDIT_KEY, PEPPER, bind, worker_keys
@@ -21,7 +21,8 @@ from hotline.store.desk import Desk
 from hotline.store.keystore import KeyStore
 from hotline.store.outbox import Outbox
 from hotline.store.people import People
-from hotline.store.tips import Tips
+from hotline.store.tips import Tips, Told
+from hotline.tips import Errand
 from hotline.triage.access import Access
 from hotline.vault.directory import Directory, NoKey
 from hotline.vault.envelope import Envelope
@@ -73,22 +74,27 @@ class StaffLine:
         self.database.close()
 
 
-def rooms(settings: Settings) -> tuple[Profile, Places, Types, Router]:
+def rooms(jurisdiction: str) -> tuple[Profile, Places, Types, Router]:
     """Profile, places, types and proven rules."""
-    profile, places, types = Profile.load(settings.jurisdiction), Places.load(), Types.load()
+    profile, places, types = Profile.load(jurisdiction), Places.load(), Types.load()
     return profile, places, types, Router.load(profile, types, places)
 
 
 def zoned(profile: Profile, clock: Clock | None) -> Clock:
     """Months and deadlines follow the jurisdiction's time zone."""
-    return clock or Clock(ZoneInfo(profile.zone))
+    return clock or Clock(profile.zone)
+
+
+def _nobody(errands: Sequence[Errand]) -> None:
+    """Without workers to tell, the outbox is read by the embedded engine."""
 
 
 def assemble_public(
-    settings: Settings, clock: Clock | None = None, *, pool: int = POOL
+    settings: Settings, clock: Clock | None = None, *, pool: int = POOL, told: Told = _nobody
 ) -> PublicLine:
-    """Raises Unavailable kinds when keys or database are not sound: no key, no intake."""
-    profile, places, types, router = rooms(settings)
+    """``told`` hears of errands after commit. Raises Unavailable kinds when keys or database are
+    not sound: no key, no intake."""
+    profile, places, types, router = rooms(settings.jurisdiction)
     clock = zoned(profile, clock)
     database = Database(settings.database_url)
     directory = bind(settings, database)
@@ -96,7 +102,7 @@ def assemble_public(
         pepper = (settings.public / PEPPER).read_bytes()
     except OSError:
         raise NoKey from None
-    tips = Tips(database)
+    tips = Tips(database, told)
     pipeline = Pipeline(
         profile=profile,
         types=types,
@@ -110,14 +116,16 @@ def assemble_public(
     return PublicLine(settings, clock, database, profile, places, types, router, pipeline)
 
 
-def assemble_staff(settings: Settings, clock: Clock | None = None) -> StaffLine:
+def assemble_staff(
+    settings: Settings, clock: Clock | None = None, *, told: Told = _nobody
+) -> StaffLine:
     """Everything the console, the jobs and the CLI need."""
-    profile, places, types, router = rooms(settings)
+    profile, places, types, router = rooms(settings.jurisdiction)
     clock = zoned(profile, clock)
     database = Database(settings.database_url)
     directory = bind(settings, database)
-    tips, audit, keys = Tips(database), AuditLog(database), KeyStore(settings.staff)
-    access = Access(People(database), keys, directory, audit, clock)
+    tips, audit, keys = Tips(database, told), AuditLog(database), KeyStore(settings.staff)
+    access = Access(People(database), keys, audit, clock)
     return StaffLine(
         settings=settings,
         clock=clock,

@@ -12,7 +12,7 @@ from hotline.settings import Settings
 from hotline.store.database import Database
 from hotline.store.keystore import Grant, KeyStore
 from hotline.store.migrate import bind_directory, upgrade
-from hotline.store.people import Person
+from hotline.store.people import People, Person
 from hotline.vault.directory import Directory, DirectoryKey, publish, write_file
 from hotline.vault.envelope import STATISTICS, WORKER
 from hotline.vault.keys import grant, new_seed, public_bytes
@@ -75,6 +75,76 @@ def found(
     publish(settings.public, public_keys, signer)
     # Written last: it is what says that the home is whole.
     write_file(settings.staff / DIRECTORY_KEY, signer.seed)
+
+
+def extend(
+    settings: Settings,
+    directory: Directory,
+    store: KeyStore,
+    people: People,
+    recipients: Iterable[str],
+    clock: Clock,
+) -> int:
+    """Keys for the months that are missing, twelve ahead, sealed to today's members (a recipient
+    without any: to the officers). Returns how many were made."""
+    months = months_ahead(clock.month(), MONTHS)
+    wanted = [
+        (recipient, epoch)
+        for recipient in dict.fromkeys((*recipients, STATISTICS, WORKER))
+        for epoch in months
+        if (recipient, epoch) not in directory.keys
+    ]
+    return _replace_keys(settings, directory, store, people, wanted)
+
+
+def rotate(
+    settings: Settings,
+    directory: Directory,
+    store: KeyStore,
+    people: People,
+    recipient: str,
+    clock: Clock,
+) -> int:
+    """New keys for the months after this one, for today's members. Returns how many."""
+    later = [
+        (name, epoch)
+        for name, epoch in directory.keys
+        if name == recipient and epoch > clock.month()
+    ]
+    return _replace_keys(settings, directory, store, people, later)
+
+
+def _replace_keys(
+    settings: Settings,
+    directory: Directory,
+    store: KeyStore,
+    people: People,
+    wanted: list[tuple[str, str]],
+) -> int:
+    fresh = {pair: new_seed() for pair in wanted}
+    everybody = {person.id: person for person in people.all() if person.active}
+    officers = [person for person in everybody.values() if "officer" in person.roles]
+    worker = worker_keys(settings)
+    grants = []
+    for (recipient, epoch), seed in fresh.items():
+        if recipient == WORKER:
+            worker[epoch] = seed
+            continue
+        members = [everybody[m] for m in store.members(recipient) if m in everybody] or officers
+        store.destroy(recipient, epoch)
+        grants += [
+            Grant(recipient, epoch, m.id, grant(seed, recipient, epoch, m.id, m.public))
+            for m in members
+        ]
+    store.add(grants)
+    write_file(
+        settings.staff / WORKER_KEYS,
+        json.dumps({epoch: seed.hex() for epoch, seed in worker.items()}).encode(),
+    )
+    keys = directory.keys | {pair: public_bytes(seed) for pair, seed in fresh.items()}
+    signer = DirectoryKey((settings.staff / DIRECTORY_KEY).read_bytes())
+    publish(settings.public, (PublicKey(r, e, raw) for (r, e), raw in keys.items()), signer)
+    return len(fresh)
 
 
 def prepare(settings: Settings) -> Database:

@@ -127,7 +127,7 @@ class Pipeline:
         if relay:
             errands.append(self._relay(thread.key.tip, classified, decision))
             thread = replace(thread, relayed=_where(classified))
-        wraps = []
+        wraps: list[Wrap] = []
         if moves:
             wraps, settle = self._move(thread, content)
             errands.append(settle)

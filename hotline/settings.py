@@ -138,6 +138,30 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     )
 
 
+def home_from(environ: Mapping[str, str] | None = None) -> Path | None:
+    """HOTLINE_HOME, or None when it is not set."""
+    home = (os.environ if environ is None else environ).get("HOTLINE_HOME")
+    return Path(home).expanduser() if home else None
+
+
+def jurisdiction(environ: Mapping[str, str] | None = None) -> str:
+    """The profile alone, for commands that need no home."""
+    return (os.environ if environ is None else environ).get("HOTLINE_JURISDICTION") or "br-rj"
+
+
+def load_demo(home: Path, token: str, public_url: str) -> Settings:
+    """The environment's settings with what a demonstration makes up: its home, an account that
+    exists nowhere, the address it serves on."""
+    made_up = {
+        "HOTLINE_HOME": str(home),
+        "HOTLINE_DEMO": "1",
+        "HOTLINE_PUBLIC_URL": public_url,
+        "HOTLINE_TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+        "HOTLINE_TWILIO_AUTH_TOKEN": token,
+    }
+    return load({**os.environ, **made_up})
+
+
 def sources(environ: Mapping[str, str] | None = None) -> list[tuple[str, str, str]]:
     """``(name, shown value, source)`` of every setting, for ``hotline doctor``."""
     environ = os.environ if environ is None else environ

@@ -8,7 +8,8 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from hotline.store.audit import note
 from hotline.store.database import Database
-from hotline.store.tables import ClaimRow, PackageRow, ReplyRow
+from hotline.store.tables import ClaimRow, PackageRow
+from hotline.store.tips import put_reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +106,7 @@ class Desk:
                 update(PackageRow).where(PackageRow.id == identity).values(state=state)
             )
             if reply is not None:
-                slot, lookup, sealed = reply
-                connection.execute(insert(ReplyRow).values(id=slot, lookup=lookup, sealed=sealed))
+                put_reply(connection, *reply)
             note(connection, event, package=identity.hex(), by=person.hex())
 
         self._database.write(work)

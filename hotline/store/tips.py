@@ -5,11 +5,11 @@ Everything here takes ``SealedTip`` and its parts: storing before sealing is a t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, case, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hotline.errors import HotlineError
@@ -38,6 +38,8 @@ from hotline.tips import (
     State,
     Wrap,
 )
+
+Told = Callable[[Sequence[Errand]], None]
 
 
 class StaleTip(HotlineError):
@@ -73,7 +75,8 @@ class Change:
     wraps: tuple[Wrap, ...] = ()
     drop_wraps: bool = False
     drop_recipients: tuple[str, ...] = ()
-    drop_bodies: tuple[bytes, ...] = ()
+    drop_bodies: tuple[bytes, ...] = ()  # with their wraps
+    drop_wraps_of: tuple[bytes, ...] = ()  # other bodies of the tip
     receipt: SealedReceipt | None = None
     replies: tuple[tuple[bytes, bytes, bytes], ...] = ()  # slot, lookup, sealed
     observation: Observation | None = None
@@ -101,13 +104,16 @@ class Listed:
 class Tips:
     """The tips of one database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, told: Told = lambda errands: None) -> None:
+        """``told`` hears of errands after their commit; it must not raise."""
         self._database = database
+        self._told = told
 
     def store(self, tip: SealedTip, mark: Mark | None = None) -> None:
         """Durable when it returns. Raises AlreadyThere for a mark seen before,
         DatabaseUnavailable otherwise; then nothing was written."""
         self._database.write(lambda connection: _store(connection, tip, mark))
+        self._told(tip.errands)
 
     def add(
         self,
@@ -126,6 +132,7 @@ class Tips:
             put(connection, errands)
 
         self._database.write(work)
+        self._told(errands)
 
     def recall(self, marks: Iterable[bytes]) -> tuple[bytes, bytes] | None:
         """``(mark, sealed answer)`` of the first mark that is known."""
@@ -151,6 +158,7 @@ class Tips:
     def apply(self, change: Change) -> None:
         """One decision, one commit. Raises StaleTip when the version moved on."""
         self._database.write(lambda connection: _apply(connection, change))
+        self._told(change.errands)
 
     def one(self, tip: bytes) -> Listed | None:
         with self._database.read() as connection:
@@ -158,13 +166,21 @@ class Tips:
         return _listed(row) if row else None
 
     def queue(
-        self, queues: Sequence[str], states: Sequence[State], most: int = 100
+        self,
+        queues: Sequence[str],
+        states: Sequence[State],
+        most: int = 100,
+        priorities: Sequence[Priority] = tuple(Priority),
     ) -> list[Listed]:
         """Tips of these queues, most urgent and longest waiting first."""
         with self._database.read() as connection:
             rows = connection.execute(
                 _listing()
-                .where(TipRow.queue.in_(list(queues)), TipRow.state.in_(list(states)))
+                .where(
+                    TipRow.queue.in_(list(queues)),
+                    TipRow.state.in_(list(states)),
+                    TipRow.priority.in_(list(priorities)),
+                )
                 .order_by(TipRow.priority, func.coalesce(DeadlineRow.due_at, 0), TipRow.id)
                 .limit(most)
             ).all()
@@ -179,6 +195,23 @@ class Tips:
                 )
             ).all()
         return {(row[0], row[1]): row[2] for row in rows}
+
+    def ages(self, now: int) -> dict[str, tuple[int, int, int]]:
+        """By queue: tips not decided, those past their deadline, the earliest deadline."""
+        late = case((DeadlineRow.due_at <= now, 1), else_=0)
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(
+                    TipRow.queue,
+                    func.count(),
+                    func.coalesce(func.sum(late), 0),
+                    func.coalesce(func.min(DeadlineRow.due_at), 0),
+                )
+                .outerjoin(DeadlineRow, DeadlineRow.tip == TipRow.id)
+                .where(TipRow.state.in_((State.OPEN, State.WAITING)))
+                .group_by(TipRow.queue)
+            ).all()
+        return {row[0]: (int(row[1]), int(row[2]), int(row[3])) for row in rows}
 
     def bodies(self, tip: bytes) -> list[Body]:
         with self._database.read() as connection:
@@ -315,6 +348,17 @@ def _replace(connection: Connection, body: Body) -> None:
     )
 
 
+def put_reply(connection: Connection, slot: bytes, lookup: bytes, sealed: bytes) -> None:
+    """A message to the reporter; a slot that is taken is overwritten."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(ReplyRow).values(id=slot, lookup=lookup, sealed=sealed)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=[ReplyRow.id], set_={"sealed": statement.excluded.sealed}
+        )
+    )
+
+
 def _apply(connection: Connection, change: Change) -> None:
     _move(connection, change)
     if change.drop_wraps:
@@ -327,6 +371,8 @@ def _apply(connection: Connection, change: Change) -> None:
         )
     if change.drop_bodies:
         connection.execute(delete(BodyRow).where(BodyRow.id.in_(change.drop_bodies)))
+    if bare := (*change.drop_bodies, *change.drop_wraps_of):
+        connection.execute(delete(WrapRow).where(WrapRow.subject.in_(bare)))
     for body in change.bodies:
         _replace(connection, body)
     _parts(connection, (), change.wraps)
@@ -338,7 +384,7 @@ def _apply(connection: Connection, change: Change) -> None:
             .values(sealed=change.receipt.sealed)
         )
     for slot, lookup, sealed in change.replies:
-        connection.execute(insert(ReplyRow).values(id=slot, lookup=lookup, sealed=sealed))
+        put_reply(connection, slot, lookup, sealed)
     if change.observation is not None:
         connection.execute(
             update(ObservationRow)
@@ -374,9 +420,7 @@ def _move(connection: Connection, change: Change) -> None:
 
 
 def _deadline(connection: Connection, change: Change) -> None:
-    if change.due_at is not None:
-        connection.execute(
-            update(DeadlineRow).where(DeadlineRow.tip == change.tip).values(due_at=change.due_at)
-        )
-    elif change.state in (State.FORWARDED, State.CLOSED):
+    if change.due_at is not None or change.state in (State.FORWARDED, State.CLOSED):
         connection.execute(delete(DeadlineRow).where(DeadlineRow.tip == change.tip))
+    if change.due_at is not None:
+        connection.execute(insert(DeadlineRow).values(tip=change.tip, due_at=change.due_at))

@@ -18,8 +18,7 @@ from hotline.store.audit import AuditLog
 from hotline.store.keystore import Grant, KeyStore
 from hotline.store.people import People, Person, Session
 from hotline.tips import QueueKind, queue_kind
-from hotline.vault.directory import Directory
-from hotline.vault.keys import PersonKey, grant, new_person, open_grant, open_person
+from hotline.vault.keys import PersonKey, grant, new_person, new_seed, open_grant, open_person
 from hotline.vault.sessions import Cookie
 from hotline.vault.small import derive, random_id, seal, unseal
 
@@ -66,12 +65,9 @@ class SignedIn:
 class Access:
     """Sign-in, sessions and membership."""
 
-    def __init__(
-        self, people: People, keys: KeyStore, directory: Directory, audit: AuditLog, clock: Clock
-    ) -> None:
+    def __init__(self, people: People, keys: KeyStore, audit: AuditLog, clock: Clock) -> None:
         self.people = people
         self.keys = keys
-        self._directory = directory
         self._audit = audit
         self._clock = clock
         self._gate = threading.BoundedSemaphore(2)  # 64 MiB each
@@ -88,9 +84,8 @@ class Access:
         """A new person and the one-time-code secret (base32), shown once. Raises WeakPassphrase,
         AlreadyThere."""
         identity = random_id()
-        key = new_person(identity, passphrase)
-        seed = open_person(identity, key, passphrase)
-        assert seed is not None
+        seed = new_seed()
+        key = new_person(identity, passphrase, seed)
         secret = pyotp.random_base32()
         person = Person(
             id=identity,

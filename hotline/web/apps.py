@@ -6,7 +6,9 @@ from flask import Flask
 
 from hotline import settings as settings_module
 from hotline.assembly import PublicLine, StaffLine, assemble_public, assemble_staff
+from hotline.clock import Clock
 from hotline.log import Log, quiet
+from hotline.settings import Settings
 from hotline.web import headers, i18n
 
 LARGEST_BODY = 32 * 1024 * 1024
@@ -63,13 +65,13 @@ def console_app(line: StaffLine | None = None) -> Flask:
     return app
 
 
-def analyst_app(line: StaffLine | None = None) -> Flask:
-    """Trends, from frozen releases only."""
+def analyst_app(settings: Settings | None = None) -> Flask:
+    """Trends, from frozen releases only: no key, no tip, no database but the releases'."""
     from hotline.analysis import web
     from hotline.web import errors
 
-    line = line or assemble_staff(settings_module.load())
-    app = base("analyst", Log(line.clock, public=False), scripts=False)
-    app.register_blueprint(web.blueprint(line))
+    settings = settings or settings_module.load()
+    app = base("analyst", Log(Clock(), public=False), scripts=False)
+    app.register_blueprint(web.blueprint(settings))
     errors.install_console(app)
     return app

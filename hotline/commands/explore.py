@@ -1,0 +1,196 @@
+"""Explore: strip, route, rules and simulate on the command line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any, TextIO
+
+import click
+
+from hotline import settings as settings_module
+from hotline.errors import BadInput
+from hotline.tips import Language
+
+
+def _lines(stream: TextIO) -> Iterator[dict[str, Any]]:
+    """JSON objects, one a line. Raises BadInput naming the line, never its words."""
+    for number, line in enumerate(stream, 1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except ValueError:
+            value = None
+        if not isinstance(value, dict):
+            raise BadInput(
+                f"Line {number} is not a JSON object.", "Each line is one object, as in the help."
+            )
+        yield value
+
+
+def _emit(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+@click.command()
+@click.option("--language", help="pt, es, en, fr or ht; detected when not given.")
+@click.option("--jsonl", is_flag=True, help='One {"text", "language"?} a line in and out.')
+def strip(language: str | None, jsonl: bool) -> None:
+    """Text on stdin becomes JSON: what remains, what was removed and why."""
+    from hotline.intake.stripping import describe
+    from hotline.intake.stripping import strip as strip_text
+
+    chosen = Language.parse(language)
+    if language and chosen is None:
+        raise BadInput("This language is not one of the line's.", "Use pt, es, en, fr or ht.")
+    if not jsonl:
+        _emit(describe(strip_text(sys.stdin.read(), chosen)))
+        return
+    for request in _lines(sys.stdin):
+        text, own = request.get("text"), request.get("language")
+        if not isinstance(text, str):
+            raise BadInput("A line has no text.", 'Each line is {"text": "…", "language"?: "pt"}.')
+        _emit(describe(strip_text(text, Language.parse(own) or chosen)))
+
+
+@click.group()
+def route() -> None:
+    """Explore where tips go."""
+
+
+def _router() -> Any:
+    from hotline.assembly import rooms
+
+    return rooms(settings_module.jurisdiction())[3]
+
+
+@route.command()
+@click.option("--jsonl", is_flag=True, help="One request a line in and out.")
+def explain(jsonl: bool) -> None:
+    """A request as JSON on stdin becomes the decision with its reasons."""
+    router = _router()
+    if jsonl:
+        for request in _lines(sys.stdin):
+            _emit(router.explain(request))
+        return
+    try:
+        request = json.loads(sys.stdin.read())
+    except ValueError:
+        raise BadInput("This is not JSON.", 'Send one object, such as {"text": "…"}.') from None
+    if not isinstance(request, dict):
+        raise BadInput("This is not a JSON object.", 'Send one object, such as {"text": "…"}.')
+    _emit(router.explain(request))
+
+
+@click.group()
+def rules() -> None:
+    """Prove and explore the rules."""
+
+
+@rules.command()
+@click.argument("profile", required=False)
+def check(profile: str | None) -> None:
+    """Proves a profile: no gap, no dead row, every destination known, recusal respected."""
+    from hotline.assembly import rooms
+
+    name = profile or settings_module.jurisdiction()
+    problems = rooms(name)[3].check()
+    for problem in problems:
+        click.echo(str(problem))
+    click.echo(f"{name}: {len(problems)} problems" if problems else f"{name}: sound")
+    if problems:
+        raise SystemExit(1)
+
+
+@rules.command("explain")
+@click.argument("text")
+def explain_text(text: str) -> None:
+    """Why a text goes where it goes, in words."""
+    decision = _router().explain({"text": text})
+    click.echo(f"types     {', '.join(c['code'] for c in decision['crime_types'])}")
+    for act in decision["crime_types"]:
+        click.echo(f"          {act['code']}: {'; '.join(act['reasons'])}")
+    place = decision["place"]
+    click.echo(f"place     {place['name'] or 'unknown'} ({place['certainty']})")
+    click.echo(
+        f"priority  {decision['priority']}, first decision within {decision['deadline']} min"
+    )
+    click.echo(f"queue     {decision['queue']}")
+    click.echo(f"leads     {', '.join(decision['leads']) or 'none'}")
+    click.echo(f"copies    {', '.join(decision['copies']) or 'none'}")
+    for recusal in decision["recused"]:
+        click.echo(f"recused   {recusal['agency']}: {recusal['reason']}")
+    click.echo("rules     " + ", ".join(f"{r['table']}/{r['row']}" for r in decision["rules"]))
+
+
+@rules.command()
+@click.argument("old")
+@click.argument("new")
+def diff(old: str, new: str) -> None:
+    """What two profiles decide differently."""
+    from hotline.assembly import rooms
+    from hotline.routing.route import diff as difference
+
+    changes = difference(rooms(old)[3], rooms(new)[3])
+    for change in changes:
+        click.echo(str(change))
+    click.echo(f"{len(changes)} differences")
+
+
+@rules.command()
+@click.argument("facts", type=click.File("r"))
+def replay(facts: TextIO) -> None:
+    """Decides recorded requests again (one JSON object a line)."""
+    router = _router()
+    for request in _lines(facts):
+        _emit(router.explain(request))
+
+
+@click.group()
+def simulate() -> None:
+    """A phone in the terminal: signs and posts the provider's webhooks."""
+
+
+def _phone_options(command: Any) -> Any:
+    for option in (
+        click.option("--url", help="Base URL of a running line; default: HOTLINE_PUBLIC_URL."),
+        click.option("--from", "number", default="+5521990000002", help="The phone's number."),
+        click.option("--walk", is_flag=True, help="Walk every edge on a private line and count."),
+    ):
+        command = option(command)
+    return command
+
+
+@simulate.command()
+@_phone_options
+def sms(url: str | None, number: str, walk: bool) -> None:
+    """Texts with the line, or walks every edge of the conversation by SMS."""
+    from hotline import simulate as phone
+
+    if walk or not settings_module.home_from():
+        _walked(phone.walk_sms())
+        return
+    settings = settings_module.load()
+    phone.simulate_sms(url or settings.public_url, settings, number)
+
+
+@simulate.command()
+@_phone_options
+def call(url: str | None, number: str, walk: bool) -> None:
+    """Calls the line, or walks every edge of the phone menu."""
+    from hotline import simulate as phone
+
+    if walk or not settings_module.home_from():
+        _walked(phone.walk_call())
+        return
+    settings = settings_module.load()
+    phone.simulate_call(url or settings.public_url, settings, number)
+
+
+def _walked(counted: tuple[int, int]) -> None:
+    covered, every = counted
+    click.echo(f"{covered}/{every}")
+    if covered != every:
+        raise SystemExit(1)

@@ -1,0 +1,161 @@
+"""Operate: demo, serve, worker, doctor and the database on the command line."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hotline import settings as settings_module
+from hotline.cli import show
+from hotline.errors import BadInput, HotlineError
+from hotline.serve import Ports
+
+
+def _ports(command: Any) -> Any:
+    for name, default in (("public", 8000), ("console", 8001), ("analyst", 8002)):
+        command = click.option(
+            f"--{name}-port", default=default, show_default=True, help="0: any free one."
+        )(command)
+    return command
+
+
+@click.command()
+@_ports
+def demo(public_port: int, console_port: int, analyst_port: int) -> None:
+    """A whole line from nothing: seeded keys, people and invented tips, and a printed tour."""
+    from hotline import demo as room
+    from hotline.serve import until_stopped
+
+    ports = Ports(public_port, console_port, analyst_port)
+    home = settings_module.home_from()
+
+    def body(stopped: threading.Event) -> int:
+        return room.run(home, ports, stopped, click.echo)
+
+    raise SystemExit(until_stopped(body))
+
+
+@click.command()
+@_ports
+@click.option("--address", default="127.0.0.1", show_default=True)
+@click.option("--public-workers", default=1, show_default=True, help="More than 1 needs Redis.")
+def serve(
+    public_port: int, console_port: int, analyst_port: int, address: str, public_workers: int
+) -> None:
+    """Serves the line until Ctrl-C or SIGTERM. 'hotline init' comes first."""
+    from hotline.founding import prepare
+    from hotline.serve import running, until_stopped, wait_ready, watch
+
+    settings = settings_module.load()
+    prepare(settings).close()
+    ports = Ports(public_port, console_port, analyst_port).resolved()
+
+    def body(stopped: threading.Event) -> int:
+        with running(settings, ports, address=address, workers=public_workers) as children:
+            for name, port in (
+                ("public", ports.public),
+                ("console", ports.console),
+                ("analyst", ports.analyst),
+            ):
+                wait_ready(f"http://{address}:{port}/healthz", children)
+                click.echo(f"{name:<8} http://{address}:{port}/")
+            return 0 if watch(children, stopped) else 1
+
+    raise SystemExit(until_stopped(body))
+
+
+@click.command()
+@click.option("--burst", is_flag=True, help="Ends when nothing is left to do.")
+def worker(burst: bool) -> None:
+    """Does the line's errands from Redis. Start as many as you like."""
+    from hotline.jobs.rq import work
+    from hotline.process import harden
+
+    settings = settings_module.load()
+    if not settings.redis_url:
+        raise BadInput(
+            "A worker needs Redis.",
+            "Set HOTLINE_REDIS_URL; without it the staff process does the errands itself.",
+        )
+    harden(secret=True)
+    work(settings.redis_url, burst=burst)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True)
+def doctor(as_json: bool) -> None:
+    """Shows every setting with its source, and whether what it needs is sound."""
+    from hotline.doctor import examine
+
+    findings = examine()
+    rows = [{"check": f.name, "sound": f.sound, "detail": f.detail} for f in findings]
+    text = "\n".join(f"{'ok  ' if f.sound else 'FAIL'}  {f.name:<36} {f.detail}" for f in findings)
+    show(rows, as_json=as_json, text=text)
+    if not all(f.sound for f in findings):
+        raise SystemExit(1)
+
+
+@click.group()
+def db() -> None:
+    """The database's schema."""
+
+
+@db.command()
+def upgrade() -> None:
+    """Brings the schema to the newest version."""
+    from hotline.founding import prepare
+    from hotline.store.migrate import current
+
+    database = prepare(settings_module.load())
+    click.echo(f"database at version {current(database)}")
+    database.close()
+
+
+@db.command("check")
+def check_database() -> None:
+    """Whether the database answers and its schema is the newest."""
+    from hotline.store.database import Database
+    from hotline.store.migrate import current, head
+
+    database = Database(settings_module.load().database_url)
+    have, want = current(database), head(database)
+    database.close()
+    if have != want:
+        raise OldSchema
+    click.echo(f"database at version {have}")
+
+
+class OldSchema(HotlineError):
+    """The database has an older schema than the program."""
+
+    code = "old_schema"
+    message = "The database's schema is not the newest."
+    hint = "Run 'hotline db upgrade'."
+
+
+@click.command()
+@click.argument("name")
+def code(name: str) -> None:
+    """The one-time code of a demo person (demo homes only)."""
+    import pyotp
+
+    home = settings_module.home_from() or _newest_demo()
+    file = home / "demo-logins.json" if home else None
+    if file is None or not file.exists():
+        raise BadInput("No demo home is found.", "Set HOTLINE_HOME to the one the tour printed.")
+    rows = {row[0]: row[2] for row in json.loads(file.read_text())}
+    if name not in rows:
+        raise BadInput("Nobody of that name is in the demo.", "The tour lists the names.")
+    click.echo(pyotp.TOTP(rows[name]).now())
+
+
+def _newest_demo() -> Path | None:
+    import tempfile
+
+    homes = Path(tempfile.gettempdir()).glob("hotline-demo-*/demo-logins.json")
+    newest = max(homes, key=lambda file: file.stat().st_mtime, default=None)
+    return newest.parent if newest else None

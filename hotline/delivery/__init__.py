@@ -1,0 +1,1 @@
+"""Delivery: what leaves the line: packages to agencies, the relay, erasure at the provider."""

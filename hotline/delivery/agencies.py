@@ -1,0 +1,128 @@
+"""Agencies: a body's inbox: packages opened with its key, receipt confirmed, outcome recorded.
+
+Every step that the reporter may see is sealed to the receipt in the same commit.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hotline.errors import BadInput, NotAllowed
+from hotline.store.desk import Package
+from hotline.tips import Redacted
+from hotline.triage import messages
+from hotline.triage.access import SignedIn
+from hotline.triage.opening import Bench
+from hotline.vault.envelope import agency_recipient
+from hotline.vault.format import Damaged
+from hotline.vault.keys import open_body, open_wrap
+from hotline.web.i18n import N_
+
+OUTCOME_NAMES: Mapping[str, str] = {
+    "under_investigation": N_("Under investigation"),
+    "arrest": N_("Arrest"),
+    "seizure": N_("Seizure"),
+    "rescue": N_("Rescue"),
+    "prevented": N_("Crime prevented"),
+    "unfounded": N_("Checked, not confirmed"),
+    "not_ours": N_("Not our responsibility"),
+    "other": N_("Dealt with in another way"),
+}
+STATE_NAMES: Mapping[str, str] = {
+    "sent": N_("new"),
+    "opened": N_("opened"),
+    "confirmed": N_("receipt confirmed"),
+    "answered": N_("outcome recorded"),
+}
+_ORDER = ("sent", "opened", "confirmed", "answered")
+
+
+class BadOutcome(BadInput):
+    """An outcome that is not in the list."""
+
+    code = "bad_outcome"
+    message = "No outcome was chosen."
+    hint = "Choose the outcome that fits best."
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class OpenPackage(Redacted):
+    """A package as its agency reads it: UNVERIFIED, without the reporter. ``document`` is the
+    JSON of ``vault.envelope.package_document``."""
+
+    row: Package
+    document: Mapping[str, Any]
+
+    def reply(self, code: str, day: str) -> messages.Reply:
+        """The status the reporter sees."""
+        to = self.document["reply"]
+        return messages.status(bytes.fromhex(to["lookup"]), bytes.fromhex(to["key"]), code, day)
+
+
+def inbox_of(bench: Bench, who: SignedIn) -> str:
+    """Whose inbox this person reads. Raises NotAllowed for people of no agency."""
+    try:
+        return bench.profile.inbox(who.person.agency)
+    except KeyError:
+        raise NotAllowed from None
+
+
+def inbox(bench: Bench, who: SignedIn) -> list[Package]:
+    """What waits for an answer first, earliest due first."""
+    packages = bench.desk.packages(inbox_of(bench, who))
+    return sorted(packages, key=lambda p: (p.state == "answered", p.due, p.id))
+
+
+def open_package(bench: Bench, who: SignedIn, identity: bytes) -> OpenPackage:
+    """Opens a package of this person's agency; the first time is recorded as its state, every
+    time as an event. Raises NotAllowed, alike for what is not there and what is another's."""
+    row = bench.desk.package(identity)
+    if row is None or row.agency != inbox_of(bench, who):
+        raise NotAllowed
+    document = json.loads(_payload(bench, who, row))
+    if row.state == "sent":
+        bench.desk.advance(row.id, "opened", "package_opened", who.person.id)
+    else:
+        bench.audit.note("package_read", package=row.id.hex(), by=who.person.id.hex())
+    return OpenPackage(row, document)
+
+
+def confirm(bench: Bench, who: SignedIn, identity: bytes) -> None:
+    """The agency has it. Only ever a step forward."""
+    package = open_package(bench, who, identity)
+    if _ORDER.index(package.row.state) >= _ORDER.index("confirmed"):
+        return
+    _advance(bench, who, package, "confirmed", "package_confirmed", "confirmed")
+
+
+def record_outcome(bench: Bench, who: SignedIn, identity: bytes, outcome: str) -> None:
+    """What became of it: the status the reporter reads next. May be recorded again when more is
+    known. Raises BadOutcome."""
+    if outcome not in OUTCOME_NAMES:
+        raise BadOutcome
+    package = open_package(bench, who, identity)
+    _advance(bench, who, package, "answered", "outcome_recorded", outcome)
+
+
+def _advance(
+    bench: Bench, who: SignedIn, package: OpenPackage, state: str, event: str, status: str
+) -> None:
+    reply = package.reply(status, bench.clock.day())
+    bench.desk.advance(package.row.id, state, event, who.person.id, reply)
+
+
+def _payload(bench: Bench, who: SignedIn, row: Package) -> bytes:
+    body = bench.tips.body(row.id)
+    recipient = agency_recipient(row.agency)
+    for wrap in bench.tips.wraps([row.id]) if body else ():
+        if wrap.recipient != recipient or body is None:
+            continue
+        try:
+            seed = bench.access.epoch_seed(who, recipient, wrap.epoch)
+            return open_body(open_wrap(seed, wrap, body), body)
+        except (Damaged, KeyError):
+            continue
+    raise NotAllowed

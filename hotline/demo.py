@@ -1,0 +1,198 @@
+"""Demo: a whole line from nothing in one command: seeded keys, people, tips and a printed tour."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import tempfile
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from hotline import settings as settings_module
+from hotline.assembly import PublicLine, assemble_public
+from hotline.clock import Clock
+from hotline.founding import found, is_founded, prepare
+from hotline.routing.profile import Profile
+from hotline.serve import Ports, running, wait_ready, watch
+from hotline.settings import Settings
+from hotline.store.audit import AuditLog
+from hotline.store.database import Database
+from hotline.store.keystore import KeyStore
+from hotline.store.people import People, Person
+from hotline.synthetic import contacts
+from hotline.tips import QueueKind, queue_kind
+from hotline.tour import tour
+from hotline.triage.access import Access
+from hotline.vault.directory import write_file
+from hotline.vault.envelope import agency_recipient, queue_recipient
+from hotline.vault.keys import PersonKey, open_person
+
+LOGINS = "demo-logins.json"
+TIPS = 40
+# One passphrase for a demonstration with invented tips only; 'hotline init' never has one.
+PASSPHRASE = "only for the demo"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Somebody of the demo. ``secret`` is the one-time-code seed (base32)."""
+
+    name: str
+    role: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Seat:
+    name: str
+    role: str
+    kinds: tuple[QueueKind, ...] = ()
+    agency: str = ""
+    language: str = "pt"
+
+
+def _seats(profile: Profile) -> list[_Seat]:
+    special = tuple(kind for kind in QueueKind if kind.special)
+    plain = (QueueKind.GENERAL, QueueKind.UNRESOLVED)
+    municipal = next(
+        (a.id for a in profile.agencies.values() if a.id.endswith("3304904")),
+        next(iter(profile.agencies)),
+    )
+    return [
+        _Seat("olga", "officer", (*plain, *special)),
+        _Seat("otavio", "officer", (*plain, *special)),
+        _Seat("sofia", "supervisor", (*plain, *special)),
+        _Seat("paulo", "operator", plain),
+        _Seat("gabi", "operator", (*plain, QueueKind.GBV, QueueKind.CHILDREN)),
+        _Seat("tereza", "operator", (*plain, QueueKind.TRAFFICKING), language="es"),
+        _Seat("ines", "operator", (QueueKind.INTEGRITY,)),
+        _Seat("samuel", "agency", agency=profile.inbox(municipal)),
+        _Seat("ana", "analyst"),
+    ]
+
+
+def prepare_home(home: Path | None, ports: Ports) -> Settings:
+    """Settings of a demo in ``home``, or in a temporary directory. Run again over the same home
+    it continues: the provider's token is kept with it."""
+    base = home or Path(tempfile.mkdtemp(prefix="hotline-demo-"))
+    base.mkdir(mode=0o700, parents=True, exist_ok=True)
+    token_file = base / "demo-token"
+    if not token_file.exists():
+        write_file(token_file, secrets.token_hex(16).encode())
+    return settings_module.load_demo(
+        base, token_file.read_text(), f"http://127.0.0.1:{ports.public}"
+    )
+
+
+def seed_officers(settings: Settings, clock: Clock) -> list[Login]:
+    """Keys, database and the two officers: what must stand before the first process starts."""
+    profile = Profile.load(settings.jurisdiction)
+    database = prepare(settings)
+    keys = KeyStore(settings.staff)
+    access = Access(People(database), keys, AuditLog(database), clock)
+    officers = [seat for seat in _seats(profile) if seat.role == "officer"]
+    with ThreadPoolExecutor(2) as pool:
+        made = list(pool.map(lambda seat: _enrol(access, seat), officers))
+    found(settings, profile.recipients(), [person for person, _ in made], clock)
+    _certify(access, profile, clock, list(zip(officers, [p for p, _ in made], strict=True)))
+    logins = [
+        Login(seat.name, seat.role, secret)
+        for seat, (_, secret) in zip(officers, made, strict=True)
+    ]
+    keys.close()
+    database.close()
+    _save(settings, logins)
+    return logins
+
+
+def _enrol(access: Access, seat: _Seat) -> tuple[Person, str]:
+    return access.enrol(
+        seat.name, PASSPHRASE, [seat.role], agency=seat.agency, language=seat.language
+    )
+
+
+def _certify(
+    access: Access, profile: Profile, clock: Clock, seated: Iterable[tuple[_Seat, Person]]
+) -> None:
+    until = (clock.now() + timedelta(days=365)).strftime("%Y-%m-%d")
+    for seat, person in seated:
+        for kind in seat.kinds:
+            if kind.special:
+                access.certify(bytes(16), person, kind.value, until)
+
+
+def seed_others(settings: Settings, clock: Clock, logins: list[Login]) -> list[Login]:
+    """The rest of the people, their queues and their certificates."""
+    profile = Profile.load(settings.jurisdiction)
+    database, keys = Database(settings.database_url), KeyStore(settings.staff)
+    access = Access(People(database), keys, AuditLog(database), clock)
+    seats = [seat for seat in _seats(profile) if seat.role != "officer"]
+    with ThreadPoolExecutor(2) as pool:
+        made = list(pool.map(lambda seat: _enrol(access, seat), seats))
+    olga = access.people.named("olga")
+    assert olga is not None
+    seed = open_person(olga.id, PersonKey(olga.public, olga.salt, olga.sealed), PASSPHRASE)
+    assert seed is not None
+    for seat, (person, _) in zip(seats, made, strict=True):
+        wanted = [queue_recipient(q) for q in profile.queues if queue_kind(q) in seat.kinds]
+        wanted += [agency_recipient(seat.agency)] if seat.agency else []
+        for recipient in wanted:
+            access.grant((olga.id, seed), person, recipient)
+    _certify(access, profile, clock, list(zip(seats, [p for p, _ in made], strict=True)))
+    logins = logins + [
+        Login(seat.name, seat.role, secret) for seat, (_, secret) in zip(seats, made, strict=True)
+    ]
+    keys.close()
+    database.close()
+    _save(settings, logins)
+    return logins
+
+
+def seed_tips(line: PublicLine, count: int = TIPS) -> None:
+    """Invented tips through the real pipeline."""
+    for contact in contacts(count):
+        line.pipeline.receive(contact)
+
+
+def _save(settings: Settings, logins: list[Login]) -> None:
+    content = json.dumps([[login.name, login.role, login.secret] for login in logins])
+    write_file(settings.home / LOGINS, content.encode())
+
+
+def saved_logins(settings: Settings) -> list[Login]:
+    return [Login(*row) for row in json.loads((settings.home / LOGINS).read_text())]
+
+
+def run(
+    home: Path | None, ports: Ports, stopped: threading.Event, say: Callable[[str], None]
+) -> int:
+    """The whole demonstration until ``stopped``. Returns the exit status."""
+    ports = ports.resolved()
+    settings = prepare_home(home, ports)
+    clock = Clock(Profile.load(settings.jurisdiction).zone)
+    fresh = not is_founded(settings)
+    if fresh:
+        say("Making keys for twelve months and two officers …")
+        logins = seed_officers(settings, clock)
+    else:
+        say("Continuing in the same home …")
+        prepare(settings).close()
+        logins = saved_logins(settings)
+    with running(settings, ports) as children:
+        wait_ready(f"http://127.0.0.1:{ports.public}/healthz", children)
+        say(f"The line answers at http://127.0.0.1:{ports.public}/")
+        if fresh:
+            line = assemble_public(settings, clock, pool=0)
+            say("Seeding people and invented tips in five languages …")
+            logins = seed_others(settings, clock, logins)
+            seed_tips(line)
+            line.close()
+        for port in (ports.console, ports.analyst):
+            wait_ready(f"http://127.0.0.1:{port}/healthz", children)
+        for text in tour(settings, ports, logins):
+            say(text)
+        return 0 if watch(children, stopped) else 1

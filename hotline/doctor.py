@@ -1,0 +1,121 @@
+"""Doctor: everything the line needs, checked one by one, each with what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+from hotline import settings as settings_module
+from hotline.assembly import StaffLine, assemble_staff
+from hotline.errors import HotlineError
+from hotline.settings import Settings
+from hotline.store.database import Database
+from hotline.store.migrate import current, head
+from hotline.vault.envelope import STATISTICS, WORKER
+
+ALARM_DAYS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check. ``detail`` is a sentence; for a failed one it says what to do."""
+
+    name: str
+    sound: bool
+    detail: str
+
+
+def examine() -> list[Finding]:
+    """All findings, settings first. Never raises."""
+    findings = [
+        Finding(name, True, f"{value or '-'}  ({source})")
+        for name, value, source in settings_module.sources()
+    ]
+    try:
+        settings = settings_module.load()
+    except settings_module.BadSettings as bad:
+        return [*findings, *(Finding("settings", False, problem) for problem in bad.problems)]
+    findings.append(_try("database", lambda: _database(settings)))
+    if settings.redis_url:
+        findings.append(_try("redis", lambda: _redis(settings)))
+    try:
+        line = assemble_staff(settings)
+    except HotlineError as problem:
+        return [*findings, Finding("line", False, f"{problem.message} {problem.hint}")]
+    try:
+        findings += key_findings(line)
+        findings.append(_try("outbox", lambda: _outbox(line)))
+    finally:
+        line.close()
+    return findings
+
+
+def _try(name: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name, True, check())
+    except HotlineError as problem:
+        return Finding(name, False, f"{problem.message} {problem.hint}")
+
+
+def _database(settings: Settings) -> str:
+    database = Database(settings.database_url)
+    try:
+        have, want = current(database), head(database)
+    finally:
+        database.close()
+    if have != want:
+        raise HotlineError("The schema is not the newest.", "Run 'hotline db upgrade'.")
+    return f"answers, version {have}"
+
+
+def _redis(settings: Settings) -> str:
+    from redis import Redis
+    from redis.exceptions import RedisError
+
+    try:
+        redis = Redis.from_url(settings.redis_url or "", socket_connect_timeout=2)
+        saves = redis.config_get("save").get("save", "")
+        appends = redis.config_get("appendonly").get("appendonly", "no")
+    except RedisError:
+        raise HotlineError("Redis does not answer.", "Start it, or unset HOTLINE_REDIS_URL.") from (
+            None
+        )
+    if saves or appends != "no":
+        raise HotlineError(
+            "Redis writes to disk.", 'Set save "" and appendonly no: it holds conversations.'
+        )
+    return "answers, keeps nothing on disk"
+
+
+def _outbox(line: StaffLine) -> str:
+    buried = line.outbox.buried()
+    if buried:
+        raise HotlineError(
+            f"{len(buried)} errands were given up.", "See the officers' page; retry them there."
+        )
+    return "nothing was given up"
+
+
+def key_findings(line: StaffLine) -> list[Finding]:
+    """Signed directory, months left, and members for every queue and agency."""
+    findings = [Finding("directory", True, f"signed, {line.directory.fingerprint[:16]}")]
+    today = line.clock.now().date()
+    for recipient in (*line.profile.recipients(), STATISTICS, WORKER):
+        last = line.directory.last_epoch(recipient)
+        days = (_month_end(last) - today).days if last else 0
+        members = len(line.keys.members(recipient))
+        if days < ALARM_DAYS:
+            detail = f"{days} days left: run 'hotline keys new'"
+            findings.append(Finding(recipient, False, detail))
+        elif not members and recipient != WORKER:
+            findings.append(Finding(recipient, False, "nobody can open it: grant it to somebody"))
+    sound = sum(1 for f in findings if f.sound)
+    if sound == len(findings):
+        findings.append(Finding("keys", True, "every recipient has keys and members"))
+    return findings
+
+
+def _month_end(month: str) -> date:
+    year, number = (int(part) for part in month.split("-"))
+    return date(year + number // 12, number % 12 + 1, 1)

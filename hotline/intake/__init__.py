@@ -1,0 +1,1 @@
+"""Intake: everything between a contact and a tip: channels, conversation, stripping."""

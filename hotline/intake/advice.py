@@ -1,0 +1,103 @@
+"""Advice: what a reporter can do for their own safety, by type of crime.
+
+Only numbers of the jurisdiction's profile are shown: each was read in a source on a day that
+stands beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from hotline.routing.classify import Types
+from hotline.routing.profile import EmergencyNumber, Profile
+from hotline.tips import Language
+from hotline.web.i18n import N_, say
+
+_MOST = 5
+_EVIDENT = 2  # acts beyond the second are hints
+
+NOW = N_("Call {number} now if someone is in danger. This line is not the emergency service.")
+SAFETY = N_("Do not try to find out more yourself. Your safety comes first.")
+
+# By flag of a crime type.
+_BY_FLAG = {
+    "health_window": (
+        N_("Go to a hospital or a health post within 72 hours of a rape."),
+        N_("In that time, medicine can prevent HIV and pregnancy."),
+    ),
+    "url_only": (
+        N_("Do not save the images and do not send them to anyone."),
+        N_("The address where they appear is enough."),
+    ),
+    "no_upload": (
+        N_("Do not save the images and do not send them to anyone."),
+        N_("The address where they appear is enough."),
+    ),
+    "extortion_advice": (
+        N_("Do not pay, and do not answer threats alone."),
+        N_("Keep the messages and numbers: they are proof."),
+    ),
+    "non_punishment": (N_("A person who is exploited is a victim, with or without papers."),),
+    "no_contact": (
+        N_("If someone watches your phone, leave this page when you are done."),
+        N_("Then clear the history of the browser."),
+    ),
+}
+# By group: the purpose of a number, and what it is for.
+_BY_GROUP = {
+    "GBV": ("women", N_("{label}, {number}, listens to women and tells them where to find help.")),
+    "CHILD": ("human-rights", N_("{label}, {number}, protects children and teenagers.")),
+    "TIP": ("human-rights", N_("{label}, {number}, helps people who are exploited.")),
+    "VULN": ("human-rights", N_("{label}, {number}, protects people who suffer abuse or hate.")),
+}
+_INTEGRITY = N_("The body that your report is about does not receive it.")
+_FRAUD = N_("If you sent money, tell your bank at once: it may still stop the payment.")
+
+
+@dataclass(frozen=True, slots=True)
+class Emergency:
+    """Whom to call when someone is in danger, in words."""
+
+    number: str
+    label: str
+    message: str
+
+
+def number_for(profile: Profile, purpose: str) -> EmergencyNumber | None:
+    """The profile's first number for a purpose such as ``police``."""
+    return next((n for n in profile.emergency if n.purpose == purpose), None)
+
+
+def emergency(profile: Profile, language: Language) -> Emergency | None:
+    """The police emergency number, when the profile has a verified one."""
+    found = number_for(profile, "police")
+    if found is None:
+        return None
+    return Emergency(found.number, found.label, say(language, NOW, number=found.number))
+
+
+def advice(
+    profile: Profile, types: Types, codes: Sequence[str], language: Language
+) -> tuple[str, ...]:
+    """At most five sentences, most pressing first; never empty."""
+    found: dict[str, None] = {}
+    for code in codes[:_EVIDENT]:
+        found |= dict.fromkeys(_sentences(profile, types, code, language))
+    found |= {say(language, SAFETY): None}
+    return tuple(found)[:_MOST]
+
+
+def _sentences(profile: Profile, types: Types, code: str, language: Language) -> Iterator[str]:
+    kind = types.get(code)
+    for flag, sentences in _BY_FLAG.items():
+        if flag in kind.flags:
+            yield from (say(language, sentence) for sentence in sentences)
+    if kind.group in _BY_GROUP:
+        purpose, sentence = _BY_GROUP[kind.group]
+        if found := number_for(profile, purpose):
+            yield say(language, sentence, label=found.label, number=found.number)
+    if kind.group == "INTEGRITY":
+        yield say(language, _INTEGRITY)
+    if code == "FIN-02":
+        yield say(language, _FRAUD)

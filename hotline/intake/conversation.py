@@ -1,0 +1,250 @@
+"""Conversation: one table for all channels: state and event give next state, words and effects.
+
+Pure: it knows neither channel nor provider. Whoever holds a conversation keeps a ``Standing``,
+asks ``step`` what an event does, says the prompts and performs the effects. Every question may be
+skipped; what does not lead on is borne a few times, then taken as "I don't know", so that every
+conversation ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from hotline.intake.prompts import WEB, Prompt
+from hotline.tips import Question
+
+
+class State(StrEnum):
+    """What the line is waiting for. ``stopped`` is the end."""
+
+    START = "start"
+    NOW = "now"
+    WHAT = "what"
+    WHERE = "where"
+    WHEN = "when"
+    WHO = "who"
+    MORE = "more"
+    DONE = "done"  # all was asked; a short while longer, what comes is added
+    RECEIPT = "receipt"  # somebody came back with a receipt; what comes is added to its tip
+    LANGUAGE = "language"
+    DANGER = "danger"
+    TYPE = "type"
+    PLACE = "place"
+    RECORD = "record"
+    SPEAK = "speak"
+    TOLD = "told"  # the receipt is being spoken
+    STOPPED = "stopped"
+
+
+class Event(StrEnum):
+    """What came in. ``timeout``: nothing came until the session's time ran out."""
+
+    RING = "ring"
+    ANSWER = "answer"
+    DANGER = "danger"  # an answer that says: it is happening now
+    SKIP = "skip"
+    EMPTY = "empty"
+    INVALID = "invalid"
+    HELP = "help"
+    REPEAT = "repeat"
+    RECEIPT = "receipt"
+    STOP = "stop"
+    TIMEOUT = "timeout"
+
+
+class Effect(StrEnum):
+    OPEN = "open"  # the first words become a tip
+    ADD = "add"
+    APPEND = "append"  # to the tip of a receipt
+    RECORDING = "recording"  # have the worker fetch what was spoken
+    DISCARD = "discard"  # have the provider forget what was spoken
+    CONCLUDE = "conclude"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One edge: where it leads, what is said in order, what is done in order."""
+
+    to: State
+    says: tuple[Prompt, ...] = ()
+    effects: tuple[Effect, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a conversation stands, and how often it has not got on from there."""
+
+    state: State = State.START
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question of the conversation. ``question`` is None for "is it happening now?", whose
+    answer is the urgency; ``words`` is the English msgid of the web form."""
+
+    state: State
+    question: Question | None
+    prompt: Prompt
+    words: str
+
+
+QUESTIONS: tuple[Asked, ...] = tuple(
+    Asked(State(prompt.value), question, prompt, WEB[prompt])
+    for prompt, question in (
+        (Prompt.NOW, None),
+        (Prompt.WHAT, Question.WHAT),
+        (Prompt.WHERE, Question.WHERE),
+        (Prompt.WHEN, Question.WHEN),
+        (Prompt.WHO, Question.WHO),
+        (Prompt.MORE, Question.MORE),
+    )
+)
+REQUIRED = frozenset({Event.EMPTY, Event.INVALID, Event.TIMEOUT, Event.STOP, Event.HELP})
+TELLING = (State.NOW, State.WHERE, State.WHEN, State.WHO, State.MORE)
+KEYS = (
+    State.LANGUAGE,
+    State.DANGER,
+    State.TYPE,
+    State.PLACE,
+    State.RECORD,
+    State.SPEAK,
+    State.TOLD,
+)
+_PATIENCE = {State.DONE: 20, State.RECEIPT: 20, State.TOLD: 4}
+_USUAL_PATIENCE = 3
+
+Table = Mapping[tuple[State, Event], Move]
+
+
+def patience(state: State) -> int:
+    """How many events in a row may leave a conversation in ``state``."""
+    return _PATIENCE.get(state, _USUAL_PATIENCE)
+
+
+def _waits(
+    state: State, ask: Prompt, skip: Move, *, leave: tuple[Effect, ...] = (), bye: bool = True
+) -> dict[tuple[State, Event], Move]:
+    """The edges every waiting state has. ``leave``: what leaving by stop or time-out does."""
+    return {
+        (state, Event.SKIP): skip,
+        (state, Event.EMPTY): Move(state, (Prompt.NOTHING, ask)),
+        (state, Event.INVALID): Move(state, (Prompt.UNREADABLE, ask)),
+        (state, Event.HELP): Move(state, (Prompt.HELP, ask)),
+        (state, Event.REPEAT): Move(state, (ask,)),
+        (state, Event.STOP): Move(State.STOPPED, (Prompt.GOODBYE,) if bye else (), leave),
+        (state, Event.TIMEOUT): Move(State.STOPPED, (), leave),
+    }
+
+
+def _written() -> dict[tuple[State, Event], Move]:
+    """The questions in words: SMS, WhatsApp and the web form."""
+    conclude, bye = (Effect.CONCLUDE,), Move(State.STOPPED, (Prompt.GOODBYE,))
+    opened = Move(State.NOW, (Prompt.RECEIVED, Prompt.NOW), (Effect.OPEN,))
+    came_back = Move(State.RECEIPT, (Prompt.ADD_TO_IT,), (Effect.APPEND,))
+    table = {
+        edge: Move(State.WHAT, move.says) if move.to is State.START else move
+        for edge, move in _waits(State.START, Prompt.WHAT, Move(State.WHAT, (Prompt.WHAT,))).items()
+    }
+    table |= _waits(State.WHAT, Prompt.WHAT, bye)
+    for state in (State.START, State.WHAT):
+        table |= {(state, Event.ANSWER): opened, (state, Event.RECEIPT): came_back}
+    for state, after in zip(TELLING, (*TELLING[1:], State.DONE), strict=True):
+        ask = Prompt(state.value)
+        last = after is State.DONE
+        then = (Prompt.FINISHED if last else Prompt(after.value),)
+        end = conclude if last else ()
+        table |= _waits(state, ask, Move(after, then, end), leave=conclude)
+        table[state, Event.ANSWER] = Move(after, then, (Effect.ADD, *end))
+        table[state, Event.RECEIPT] = Move(state, (Prompt.ADDED, ask), (Effect.APPEND,))
+    table[State.NOW, Event.DANGER] = Move(
+        State.WHERE, (Prompt.EMERGENCY, Prompt.WHERE), (Effect.ADD,)
+    )
+    table |= _waits(State.DONE, Prompt.FINISHED, bye, leave=conclude)
+    table[State.DONE, Event.ANSWER] = Move(State.DONE, (Prompt.ADDED,), (Effect.ADD, *conclude))
+    table[State.DONE, Event.RECEIPT] = Move(State.DONE, (Prompt.ADDED,), (Effect.APPEND,))
+    table |= _waits(State.RECEIPT, Prompt.ADD_TO_IT, bye)
+    table[State.RECEIPT, Event.ANSWER] = Move(State.RECEIPT, (Prompt.ADDED,), (Effect.APPEND,))
+    table[State.RECEIPT, Event.RECEIPT] = came_back
+    return table
+
+
+def _keyed() -> dict[tuple[State, Event], Move]:
+    """The questions by keys: the phone. Hanging up is its stop; nobody hears a goodbye then."""
+    conclude, discard = (Effect.CONCLUDE,), (Effect.DISCARD,)
+    to_danger = Move(State.DANGER, (Prompt.EMERGENCY, Prompt.DANGER))
+    to_type = Move(State.TYPE, (Prompt.TYPE,))
+    to_place = Move(State.PLACE, (Prompt.PLACE,), (Effect.OPEN,))
+    to_record = Move(State.RECORD, (Prompt.RECORD,))
+    told = Move(State.TOLD, (Prompt.RECEIPT,), conclude)
+    end = Move(State.STOPPED, (Prompt.GOODBYE,))
+    thrown = Move(State.TOLD, (Prompt.RECEIPT,), (*discard, *conclude))
+    table = _waits(State.LANGUAGE, Prompt.LANGUAGE, to_danger, bye=False)
+    table |= _waits(State.DANGER, Prompt.DANGER, to_type, bye=False)
+    table |= _waits(State.TYPE, Prompt.TYPE, to_place, bye=False)
+    table |= _waits(State.PLACE, Prompt.PLACE, to_record, leave=conclude, bye=False)
+    table |= _waits(State.RECORD, Prompt.RECORD, told, leave=conclude, bye=False)
+    table |= _waits(State.SPEAK, Prompt.SPEAK, thrown, leave=conclude, bye=False)
+    table |= _waits(State.TOLD, Prompt.RECEIPT, end, leave=conclude, bye=False)
+    table |= {
+        (State.START, Event.RING): Move(State.LANGUAGE, (Prompt.LANGUAGE,)),
+        (State.LANGUAGE, Event.ANSWER): to_danger,
+        (State.DANGER, Event.ANSWER): to_type,
+        (State.DANGER, Event.DANGER): Move(State.TYPE, (Prompt.EMERGENCY, Prompt.TYPE)),
+        (State.TYPE, Event.ANSWER): to_place,
+        (State.PLACE, Event.ANSWER): Move(State.RECORD, (Prompt.RECORD,), (Effect.ADD,)),
+        (State.RECORD, Event.ANSWER): Move(State.SPEAK, (Prompt.SPEAK,)),
+        (State.SPEAK, Event.ANSWER): Move(
+            State.TOLD, (Prompt.RECEIPT,), (Effect.RECORDING, *conclude)
+        ),
+        # What was spoken before hanging up counts; what was spoken before any other key does not.
+        (State.SPEAK, Event.STOP): Move(State.STOPPED, (), (Effect.RECORDING, *conclude)),
+        (State.TOLD, Event.ANSWER): end,
+        (State.TOLD, Event.EMPTY): Move(State.TOLD, (Prompt.RECEIPT,)),
+    }
+    for event in (Event.INVALID, Event.HELP, Event.REPEAT):
+        table[State.SPEAK, event] = Move(State.SPEAK, table[State.SPEAK, event].says, discard)
+    return table
+
+
+TABLE: Table = MappingProxyType(_written() | _keyed())
+
+
+def step(standing: Standing, event: Event) -> tuple[Standing, Move]:
+    """What ``event`` does. An event the state does not know is an invalid one; staying in one
+    state more often than ``patience`` allows counts as skipping, and nothing said is lost."""
+    state = standing.state
+    if state is State.STOPPED:
+        return standing, Move(State.STOPPED)
+    move = TABLE.get((state, event)) or TABLE[state, Event.INVALID]
+    if move.to is not state:
+        return Standing(move.to), move
+    if standing.tries + 1 < patience(state):
+        return Standing(state, standing.tries + 1), move
+    skip = TABLE[state, Event.SKIP]
+    effects = (*move.effects, *(e for e in skip.effects if e not in move.effects))
+    return Standing(skip.to), Move(skip.to, skip.says, effects)
+
+
+def edges(channel: str) -> frozenset[tuple[State, Event]]:
+    """The edges a channel walks: ``sms`` and ``call`` together are the whole table; ``web`` shows
+    the questions as pages, whose reader may leave by closing them."""
+    if channel == "web":
+        asked = {a.state for a in QUESTIONS}
+        shown = {Event.ANSWER, Event.SKIP, Event.EMPTY, Event.INVALID, Event.DANGER}
+        return frozenset(edge for edge in TABLE if edge[0] in asked and edge[1] in shown)
+    keyed = frozenset(e for e in TABLE if e[0] in KEYS or e[1] is Event.RING)
+    if channel == "call":
+        return keyed
+    if channel == "sms":
+        return frozenset(TABLE) - keyed
+    raise ValueError(channel)
+
+
+def all_edges() -> Iterator[tuple[State, Event, Move]]:
+    """The whole table."""
+    for (state, event), move in TABLE.items():
+        yield state, event, move

@@ -1,0 +1,341 @@
+"""Exchange: one turn of a conversation: what was heard, what the table does, what is said.
+
+SMS and phone differ in hearing and saying; what lies between is here: the session, the limits,
+the effects on the tip, and that a message that comes twice is answered twice and done once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+
+from flask import Flask, current_app
+
+from hotline.assembly import PublicLine
+from hotline.errors import BadInput, Busy, HotlineError
+from hotline.intake.conversation import Effect, Event, Move, State, step
+from hotline.intake.limits import Limits
+from hotline.intake.merge import merge, strip_contact
+from hotline.intake.prompts import Prompt
+from hotline.intake.sessions import Closer, Key, Session, Sessions, open_sessions
+from hotline.intake.thread import Thread
+from hotline.pipeline import Pipeline
+from hotline.store.database import AlreadyThere
+from hotline.tips import Contact, Errand, Language, Priority, Trace
+from hotline.vault.receipts import read_code
+from hotline.vault.small import random_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What a channel made of a message. ``contact`` holds what was told, ``typed`` a receipt,
+    ``recording`` its identifier at the provider; ``reason`` replaces the table's "unreadable" by
+    a more exact sentence, ``also`` is said besides; ``language`` was chosen by the reporter."""
+
+    event: Event
+    contact: Contact | None = None
+    typed: str = ""
+    recording: str = ""
+    reason: Prompt | None = None
+    also: tuple[Prompt, ...] = ()
+    language: Language | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is to be said next: prompts in order, and the receipt's digits where one is shown."""
+
+    session: Session
+    prompts: tuple[Prompt, ...]
+    code: str
+
+
+Hear = Callable[[Session], Heard]
+Write = Callable[[Said], bytes]
+Excuse = Callable[[Language, HotlineError], bytes]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Turn:
+    """A turn being taken. ``keep``: the session outlives the end of the conversation."""
+
+    key: Key | None
+    once: str
+    heard: Heard
+    session: Session
+    move: Move
+    prompts: tuple[Prompt, ...]
+    write: Write
+    keep: bool
+
+    def said(self, session: Session, code: str, *first: Prompt) -> bytes:
+        return self.write(Said(session, _unique((*first, *self.prompts)), code))
+
+
+class Exchange:
+    """The conversations of one public process."""
+
+    def __init__(
+        self, line: PublicLine, sessions: Sessions | None = None, limits: Limits | None = None
+    ) -> None:
+        self.line = line
+        self.sessions = sessions or open_sessions(line.settings, line.clock)
+        self.limits = limits or Limits(line.clock)
+        self.closer = Closer(self.sessions, self._lapse)
+
+    @property
+    def pipeline(self) -> Pipeline:
+        return self.line.pipeline
+
+    @property
+    def default(self) -> Language:
+        return self.line.profile.languages[0]
+
+    def turn(
+        self, key: Key | None, once: str, hear: Hear, write: Write, excuse: Excuse, *, keep: bool
+    ) -> bytes:
+        """Answers one message. ``key`` is None for a sender nobody can know again. Whatever the
+        line cannot do becomes a sentence by ``excuse``; then nothing was stored."""
+        language = self.default
+        try:
+            with self._hold(key):
+                session = self._resume(key)
+                language = session.language if session else language
+                known = self.pipeline.recall(once)
+                if known is not None and not _behind(session, known):
+                    return _unpacked(known)
+                self.limits.spend(key.name if key else None)
+                return self._take(key, once, hear, write, session, keep=keep)
+        except HotlineError as error:
+            return excuse(language, error)
+
+    def close(self, key: Key, once: str, errands: Sequence[Errand] = ()) -> None:
+        """The table's stop edge for somebody who is no longer there: a call that ended."""
+        with self._hold(key):
+            session = self.sessions.get(key)
+            if session is not None and session.standing.state is not State.STOPPED:
+                self._leave(key, session, Event.STOP, keep=True)
+        self.errands(once, errands)
+
+    def errands(self, once: str, errands: Sequence[Errand]) -> None:
+        """Side effects that no tip causes, put down once."""
+        try:
+            self.pipeline.tips.add(self.pipeline.once.mark(once, b""), errands=errands)
+        except AlreadyThere:
+            return
+
+    def recording(self, sid: str, thread: Thread) -> None:
+        """Has the worker fetch what was spoken. The worker has it erased after its own commit:
+        an erasure put down here could come first."""
+        facts = {"sid": sid, "tip": thread.key.tip.hex(), "language": thread.tip.language.value}
+        errand = self.pipeline.envelope.errand("recording", random_id(), facts)
+        self.errands("recording:" + sid, [errand])
+
+    def _hold(self, key: Key | None) -> AbstractContextManager[None]:
+        return self.sessions.hold(key) if key else nullcontext()
+
+    def _resume(self, key: Key | None) -> Session | None:
+        session = self.sessions.get(key) if key else None
+        if key and session and session.due <= self.line.clock.seconds():
+            self._lapse(key, session)
+            return None
+        return session
+
+    def _take(
+        self,
+        key: Key | None,
+        once: str,
+        hear: Hear,
+        write: Write,
+        session: Session | None,
+        *,
+        keep: bool,
+    ) -> bytes:
+        now = self.line.clock.seconds()
+        session = session or Session.new(self.default, now)
+        heard = hear(session)
+        standing, move = step(session.standing, heard.event)
+        prompts = tuple(
+            heard.reason if heard.reason and prompt is Prompt.UNREADABLE else prompt
+            for prompt in move.says
+        )
+        session = replace(
+            session.touched(now),
+            standing=standing,
+            turn=session.turn + 1,
+            language=heard.language or session.language,
+            typed=heard.typed or session.typed,
+            danger=session.danger or heard.event is Event.DANGER,
+            warned=session.warned or Prompt.EMERGENCY in prompts,
+        )
+        prompts = (*heard.also, *prompts)
+        turn = Turn(key, once, heard, session, move, prompts, write, keep)
+        session, said = self._perform(turn)
+        self._keep(turn, session)
+        if Effect.CONCLUDE in move.effects and session.thread is not None:
+            self._conclude(turn, session)
+        return said
+
+    def _perform(self, turn: Turn) -> tuple[Session, bytes]:
+        """The effects that store something, each in one commit with the answer to a repeat."""
+        effects, heard, session = turn.move.effects, turn.heard, turn.session
+        if Effect.OPEN in effects and heard.contact is not None:
+            return self._open(turn, heard.contact)
+        if Effect.ADD in effects and heard.contact is not None and session.thread is not None:
+            return self._add(turn, heard.contact, session.thread)
+        if Effect.APPEND in effects and heard.contact is not None and _told(heard.contact):
+            # The pipeline's own mark for this carries no answer of ours, hence the second name.
+            self.pipeline.append(session.typed, heard.contact, turn.once + ":add")
+        if heard.recording and session.thread is not None:
+            if Effect.RECORDING in effects:
+                self.recording(heard.recording, session.thread)
+            elif Effect.DISCARD in effects:
+                trace = Trace("recording", heard.recording)
+                erasure = self.pipeline.envelope.erasure(trace)
+                self.errands("recording:" + heard.recording, [erasure])
+        said = turn.said(session, session.thread.code if session.thread else "")
+        self.pipeline.remember(turn.once, _packed(session, said))
+        return session, said
+
+    def _open(self, turn: Turn, contact: Contact) -> tuple[Session, bytes]:
+        tip, _ = strip_contact(contact)
+        urgent = self._urgent(tip)
+        # In the language of the text, decided before the answer is written.
+        session = replace(
+            turn.session,
+            language=contact.language or tip.language,
+            warned=turn.session.warned or urgent,
+        )
+        first = (Prompt.EMERGENCY,) if urgent and not turn.session.warned else ()
+
+        def answer(code: str) -> bytes:
+            return _packed(session, turn.said(session, code, *first))
+
+        contact = replace(contact, language=session.language)
+        receipt, thread = self.pipeline.open(contact, turn.once, answer)
+        if thread is not None and turn.key is None:
+            self.pipeline.conclude(thread)
+        return replace(session, thread=thread), _unpacked(receipt.answer)
+
+    def _add(self, turn: Turn, contact: Contact, thread: Thread) -> tuple[Session, bytes]:
+        contact = replace(contact, language=turn.session.language)
+        tip, _ = merge(thread.tip, contact, thread.names)
+        urgent = not turn.session.warned and self._urgent(tip)
+        session = replace(turn.session, warned=turn.session.warned or urgent)
+        said = turn.said(session, thread.code, *((Prompt.EMERGENCY,) if urgent else ()))
+        thread = self.pipeline.add(thread, contact, turn.once, _packed(session, said))
+        return replace(session, thread=thread), said
+
+    def _urgent(self, tip: object) -> bool:
+        from hotline.tips import Tip
+
+        assert isinstance(tip, Tip)
+        decision = self.line.router.decide(self.pipeline.classify(tip))
+        return decision.priority is Priority.P0
+
+    def _conclude(self, turn: Turn, session: Session) -> None:
+        """What was told is stored by now: if handing it on fails, the closer tries again."""
+        assert session.thread is not None
+        try:
+            thread = self.pipeline.conclude(session.thread)
+        except HotlineError:
+            if turn.key is not None:
+                self.sessions.put(turn.key, session)
+            return
+        self._keep(turn, replace(session, thread=thread))
+
+    def _keep(self, turn: Turn, session: Session) -> None:
+        if turn.key is None:
+            return
+        if session.standing.state is State.STOPPED and not turn.keep:
+            self.sessions.delete(turn.key)
+        else:
+            self.sessions.put(turn.key, session)
+
+    def _leave(self, key: Key, session: Session, event: Event, *, keep: bool) -> None:
+        standing, move = step(session.standing, event)
+        if Effect.CONCLUDE in move.effects and session.thread is not None:
+            thread = self.pipeline.conclude(session.thread)
+            session = replace(session, thread=thread)
+        if keep:
+            self.sessions.put(key, replace(session, standing=standing))
+        else:
+            self.sessions.delete(key)
+
+    def _lapse(self, key: Key, session: Session) -> None:
+        """The table's time-out edge. Past the hard cap it is forgotten even if handing on fails:
+        the tip is with the unresolved desk, which is staffed."""
+        try:
+            self._leave(key, session, Event.TIMEOUT, keep=False)
+        except HotlineError:
+            if self.line.clock.seconds() > session.began + 2 * 3600:
+                self.sessions.delete(key)
+            raise
+
+
+def install(app: Flask, line: PublicLine) -> None:
+    """The exchange of an app, made by whichever channel is registered first."""
+    if "exchange" not in app.extensions:
+        app.extensions["exchange"] = exchange = Exchange(line)
+        exchange.closer.start()
+
+
+def exchange_of(app: Flask | None = None) -> Exchange:
+    exchange = (app or current_app).extensions["exchange"]
+    assert isinstance(exchange, Exchange)
+    return exchange
+
+
+def receipt_in(text: str) -> tuple[str, str]:
+    """The receipt a message begins with, and what stands after it; both empty without one. A
+    wrong check digit makes no difference here: the answer must not tell."""
+    digits, at = 0, 0
+    text = text.lstrip(" \t\n#:.-")[:400] + text.lstrip(" \t\n#:.-")[400:]
+    for at, ch in enumerate(text):
+        if ch.isdecimal():
+            digits += 1
+            if digits == 20:
+                break
+        elif ch not in " -" or digits % 4:
+            return "", ""
+    after = text[at + 1 :]
+    if digits < 20 or after[:1].isdecimal():
+        return "", ""
+    return text[: at + 1], after.strip()
+
+
+def excuse_for(error: HotlineError) -> Prompt:
+    """The sentence for what the line cannot do."""
+    if isinstance(error, Busy):
+        return Prompt.BUSY
+    return Prompt.TOO_LONG if isinstance(error, BadInput) else Prompt.UNAVAILABLE
+
+
+def readable_receipt(typed: str) -> bool:
+    return read_code(typed) is not None
+
+
+def _told(contact: Contact) -> bool:
+    return bool(contact.text.strip() or any(contact.answers.values()))
+
+
+def _packed(session: Session, said: bytes) -> bytes:
+    """An answer, and which turn of which conversation it belongs to."""
+    return json.dumps([session.id, session.turn]).encode() + b"\n" + said
+
+
+def _unpacked(packed: bytes) -> bytes:
+    return packed.partition(b"\n")[2]
+
+
+def _behind(session: Session | None, known: bytes) -> bool:
+    """Whether the process died after the commit and before the session was kept: then the turn is
+    taken again, which the store ignores, so that the next answer finds its question."""
+    ident, turn = json.loads(known.partition(b"\n")[0])
+    return session is not None and session.id == ident and session.turn < turn
+
+
+def _unique(prompts: tuple[Prompt, ...]) -> tuple[Prompt, ...]:
+    return tuple(dict.fromkeys(prompts))

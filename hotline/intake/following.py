@@ -1,0 +1,144 @@
+"""Following: coming back with a receipt: what became of the report, and a word more.
+
+The number is posted, never part of an address; the page carries it on sealed. A wrong number, an
+unknown one and one without an answer give the same page.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from flask import Blueprint, g, render_template, request
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+
+from hotline.assembly import PublicLine
+from hotline.errors import BadInput, TooLarge
+from hotline.intake.form import FormExpired, FormKeys, clean
+from hotline.intake.merge import LONGEST
+from hotline.intake.questions import GO_BACK, Problem
+from hotline.intake.thread import FollowUp
+from hotline.tips import Channel, Contact, Language
+from hotline.vault.receipts import DIGITS, read_code
+from hotline.vault.small import random_id
+from hotline.web.i18n import N_, negotiate
+
+UNREADABLE = "0" * DIGITS  # no receipt: what cannot be read is looked for like any other
+
+# Status and outcome codes as the reporter reads them. "waiting" is also what a wrong number shows.
+STATUSES = {
+    "waiting": N_("There is no answer yet for this number."),
+    "open": N_("There is no answer yet for this number."),
+    "forwarded": N_("Your report was sent to the body that can act on it."),
+    "confirmed": N_("The body that can act on it has confirmed that it has your report."),
+    "closed": N_("Your report was read and closed."),
+    "duplicate": N_("The same thing was reported before. Your report was added to it."),
+    "not_actionable": N_("Your report was read. There was not enough in it to act on."),
+    "out_of_area": N_("Your report is about a place that this line does not serve."),
+    "arrest": N_("Someone was arrested."),
+    "seizure": N_("Drugs, weapons or other things were seized."),
+    "rescue": N_("Someone was brought to safety."),
+    "protection": N_("Someone was protected."),
+    "investigation": N_("An investigation was opened."),
+    "unfounded": N_("It was looked into, and nothing was found."),
+}
+OTHER = N_("Your report was dealt with.")
+NO_NUMBER = Problem("receipt", N_("Write the 20 digits of your receipt."))
+NO_MESSAGE = Problem("message", N_("Write your message, then press “Send”."))
+STALE = N_("This page was open for too long. Write the number of your receipt again.")
+
+
+def install(web: Blueprint, line: PublicLine, keys: FormKeys) -> None:
+    pages = FollowUps(line, keys)
+    web.add_url_rule("/follow-up", "follow_up", pages.ask, methods=["GET"])
+    web.add_url_rule("/follow-up", "followed", pages.answer, methods=["POST"])
+
+
+def status_sentence(code: str) -> str:
+    """The msgid for a status or outcome code."""
+    return STATUSES.get(code, OTHER)
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUps:
+    """The pages of one line."""
+
+    line: PublicLine
+    keys: FormKeys
+
+    def ask(self) -> tuple[str, int]:
+        g.language = negotiate(self.line.profile.languages[0])
+        return self._ask(None)
+
+    def answer(self) -> tuple[str, int]:
+        g.language = negotiate(self.line.profile.languages[0])
+        if request.mimetype != "application/x-www-form-urlencoded":
+            raise UnsupportedMediaType
+        try:
+            posted = request.form
+        except RequestEntityTooLarge:
+            raise TooLarge(hint=GO_BACK) from None
+        chosen = Language.parse(posted.get("language"))
+        if "form" in posted:
+            return self._continue(posted, chosen)
+        g.language = Language.parse(posted.get("spoken")) or g.language
+        if chosen:
+            g.language = chosen
+            return self._ask(None, posted.get("receipt", "")[:100])
+        typed = posted.get("receipt", "")
+        if not any(character.isdecimal() for character in typed[:200]):
+            return self._ask(NO_NUMBER, typed[:100])
+        return self._show(read_code(typed) or UNREADABLE)
+
+    def _continue(self, posted: MultiDict[str, str], chosen: Language | None) -> tuple[str, int]:
+        """The page that already carries a receipt: another language, or a message."""
+        words = posted.get("message", "")
+        try:
+            carried = json.loads(self.keys.open("follow-up", posted["form"]))
+        except FormExpired as expired:
+            return self._ask(Problem("receipt", STALE, status=expired.status), message=words)
+        g.language = chosen or Language(carried["language"])
+        code, form = carried["receipt"], carried["id"]
+        if chosen:
+            return self._show(code, words=words, form=form)
+        if len(words) > LONGEST:
+            return self._show(code, Problem.of("message", TooLarge()), words, form)
+        text = clean(words)
+        if not text:
+            return self._show(code, NO_MESSAGE, words, form)
+        contact = Contact(channel=Channel.WEB, text=text, language=g.language)
+        self.line.pipeline.append(code, contact, f"form:{form}")
+        return self._show(code, added=True)
+
+    def _ask(self, problem: Problem | None, typed: str = "", message: str = "") -> tuple[str, int]:
+        page = render_template(
+            "public/follow_up.html",
+            problems=[problem] if problem else [],
+            typed=typed,
+            message=message,
+        )
+        return page, problem.status if problem else 200
+
+    def _show(
+        self,
+        code: str,
+        problem: Problem | None = None,
+        words: str = "",
+        form: str = "",
+        *,
+        added: bool = False,
+    ) -> tuple[str, int]:
+        found: FollowUp = self.line.pipeline.follow_up(code)
+        carried = {"receipt": code, "id": form or random_id().hex(), "language": g.language}
+        page = render_template(
+            "public/thread.html",
+            problems=[problem] if problem else [],
+            words=words,
+            added=added,
+            sentence=status_sentence(found.status),
+            waiting=found.status in ("waiting", "open"),
+            messages=[(m, Language.parse(m.language) or g.language) for m in found.messages],
+            sealed=self.keys.seal("follow-up", json.dumps(carried).encode()),
+        )
+        return page, problem.status if problem else 200

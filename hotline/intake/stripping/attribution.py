@@ -1,0 +1,145 @@
+"""Stripping: whose an identifier is, by the cues that stand near it.
+
+Each identifier hears the cues between its neighbour and itself, nearer ones louder, and the
+cues right after it. Two in a row joined by nothing but "or", commas and nouns share their owner.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import NamedTuple
+
+from hotline.intake.stripping.clauses import within
+from hotline.intake.stripping.grammar import Grammar, Hit, Policy
+from hotline.intake.stripping.normalise import Token
+from hotline.intake.stripping.spans import Finding, Side
+
+_CUES = frozenset(("reporter", "other", "reporter_after", "other_after"))
+
+
+class _Cue(NamedTuple):
+    start: int
+    end: int
+    reporter: bool
+    after: bool
+    weight: float
+    reason: str
+
+
+def attribute(
+    findings: list[Finding],
+    words: list[Token],
+    hits: list[Hit],
+    regions: list[tuple[int, int]],
+    grammars: Iterable[Grammar],
+    policy: Policy,
+) -> list[Finding]:
+    """The findings with their side and reason. Findings that already have one keep it and pass
+    it on to what follows."""
+    cues = _cues(hits, regions)
+    nouns = frozenset(w for g in grammars for w in (*g.nouns, *g.words["mark"], *g.words["link"]))
+    starts = [token.start for token in words]
+    settled: list[Finding] = []
+    for n, found in enumerate(findings):
+        first = bisect_left(starts, found.start)
+        last = bisect_left(starts, found.end)
+        before = bisect_left(starts, findings[n - 1].end) if n else 0
+        after = bisect_left(starts, findings[n + 1].start) if n + 1 < len(findings) else len(words)
+        if found.side is not Side.UNKNOWN:
+            settled.append(found)
+            continue
+        spot = _Spot(max(before, _sentence(words, first)), first, last, after)
+        decided = _decide(found, spot, words, cues, policy)
+        if n and _weak(decided) and _linked(words, before, first, nouns, settled[-1].side):
+            decided = replace(decided, side=settled[-1].side, reason=settled[-1].reason)
+        settled.append(decided)
+    return settled
+
+
+def _weak(finding: Finding) -> bool:
+    return finding.side is Side.UNKNOWN and not finding.contested
+
+
+def _linked(words: list[Token], start: int, end: int, nouns: frozenset[str], side: Side) -> bool:
+    """Whether nothing of its own parts a finding from the one before. A sentence end does,
+    except in a form ("Name: … Phone: …") that the reporter fills in."""
+    between = words[start:end]
+    parted = any(token.hard for token in words[start : end + 1])
+    form = side is Side.REPORTER and len(between) == 1 and not words[end].hard
+    joined = len(between) <= 6 and (form or not parted)
+    return joined and all(token.word in nouns for token in between)
+
+
+def _sentence(words: list[Token], index: int) -> int:
+    """Index of the first word of the sentence that the word belongs to, at most 40 back."""
+    at = min(index, len(words) - 1)
+    floor = max(0, at - 40)
+    while at > floor and not words[at].hard:
+        at -= 1
+    return at
+
+
+class _Spot(NamedTuple):
+    floor: int
+    first: int
+    last: int
+    ceiling: int
+
+
+def _cues(hits: list[Hit], regions: list[tuple[int, int]]) -> list[_Cue]:
+    found = []
+    for hit in hits:
+        action = hit.rule.action
+        if action not in _CUES:
+            continue
+        reporter = action.startswith("reporter")
+        if reporter and within(regions, hit.start):
+            reporter = False
+        found.append(
+            _Cue(
+                hit.start,
+                hit.end,
+                reporter,
+                action.endswith("after"),
+                hit.rule.weight,
+                hit.rule.reason,
+            )
+        )
+    return sorted(found, key=lambda cue: cue.start)
+
+
+def _decide(
+    finding: Finding, spot: _Spot, words: list[Token], cues: list[_Cue], policy: Policy
+) -> Finding:
+    best = {True: (0.0, ""), False: (0.0, "")}
+    at = bisect_left(cues, max(spot.floor, spot.first - policy.reach), key=lambda cue: cue.start)
+    for cue in cues[at:]:
+        if cue.start >= spot.ceiling or cue.start > spot.last + 4:
+            break
+        score = _loudness(cue, spot, words, policy)
+        if score > best[cue.reporter][0]:
+            best[cue.reporter] = (score, cue.reason)
+    (mine, why), (theirs, reason) = best[True], best[False]
+    if mine >= policy.least_reporter and mine > policy.lead * theirs:
+        return replace(finding, side=Side.REPORTER, reason=why)
+    if theirs >= policy.least_other and theirs > policy.lead * mine:
+        return replace(finding, side=Side.OTHER, reason=reason)
+    return replace(finding, contested=mine >= policy.least_reporter)
+
+
+def _loudness(cue: _Cue, spot: _Spot, words: list[Token], policy: Policy) -> float:
+    if cue.after:
+        if cue.start < spot.last or cue.end > spot.ceiling:
+            return 0.0
+        stretch = words[spot.last : cue.start + 1]
+        if any(token.hard for token in stretch):
+            return 0.0
+    elif cue.end > spot.first:
+        return 0.0
+    else:
+        stretch = words[cue.end : spot.first + 1]
+    gap = len(stretch) - 1
+    breaks = sum(token.soft for token in stretch)
+    return cue.weight * float(policy.decay**gap) * float(policy.soft**breaks)

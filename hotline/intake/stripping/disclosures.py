@@ -1,0 +1,320 @@
+"""Stripping: what reporters say of themselves: name, home, work, kinship, vehicle.
+
+Rules mark where a disclosure begins; these functions find where it ends. Everything is bounded by
+the sentence and by a number of words.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+from hotline.intake.stripping.clauses import within
+from hotline.intake.stripping.grammar import Grammar, Hit, longest_first
+from hotline.intake.stripping.normalise import GUARD, Matching, Token
+from hotline.intake.stripping.spans import Finding, Side
+
+
+class Reading:
+    """One text as the disclosure rules see it: words, grammar lists, other people's words."""
+
+    def __init__(
+        self,
+        matched: Matching,
+        words: list[Token],
+        grammars: list[Grammar],
+        regions: list[tuple[int, int]],
+    ) -> None:
+        self.matched, self.words, self.regions = matched, words, regions
+        self.common = grammars[0].words
+        self.function = frozenset().union(*(g.function for g in grammars))
+        self.street = frozenset().union(*(g.words["street"] for g in grammars))
+        self.kin = frozenset().union(*(g.words["kin"] for g in grammars))
+        self.job = frozenset().union(*(g.words["job"] for g in grammars))
+        self.nouns = frozenset().union(*(g.words["idnoun"] for g in grammars))
+        self.no_name = frozenset().union(
+            *(g.words["suspect"] | g.words["crime"] for g in grammars), self.kin, self.job
+        )
+        self.shouted = matched.cased.isupper()
+
+    def finding(self, start: int, end: int, kind: str, reason: str) -> Finding:
+        first, last = self.words[start], self.words[end - 1]
+        return Finding(first.start, last.end, kind, "", True, Side.REPORTER, reason)
+
+    def between(self, start: int, end: int) -> list[str]:
+        """The words that begin in a stretch of the matching text."""
+        at = bisect_left(self.words, start, key=lambda token: token.start)
+        found = []
+        while at < len(self.words) and self.words[at].start < end:
+            found.append(self.words[at].word)
+            at += 1
+        return found
+
+    def gap(self, i: int) -> str:
+        """The text between word ``i - 1`` and word ``i``."""
+        return self.matched.text[self.words[i - 1].end : self.words[i].start] if i else ""
+
+    def name_end(self, start: int, *, cased: bool) -> int:
+        """The index after the name that begins at word ``start``; ``start`` when none does."""
+        words, at, last = self.words, start, start
+        while at < len(words) and at - start < 6:
+            token = words[at]
+            if at > start and (token.hard or token.soft or "\n" in self.gap(at)):
+                break
+            if token.word in self.common["particle"] and at > start:
+                at += 1
+                continue
+            if not self._namelike(token, first=at == start, cased=cased):
+                break
+            if at - start >= 3 and not token.upper:
+                break
+            at += 1
+            last = at
+        return last
+
+    def upper_after(self, token: Token) -> bool:
+        """Whether a capital follows after one space ("Officer Daniels")."""
+        return self.matched.cased[token.end : token.end + 2].strip().isupper()
+
+    def _namelike(self, token: Token, *, first: bool, cased: bool) -> bool:
+        word = token.word
+        if word.isdigit() or (len(word) == 1 and not token.upper):
+            return False
+        if token.upper and not self.shouted:
+            title = first and cased and word in self.no_name
+            return word not in self.common["end"] and not (title and not self.upper_after(token))
+        if cased and not self.shouted:
+            return False
+        return word not in self.function and word not in self.no_name and word not in self.nouns
+
+
+def disclosures(reading: Reading, hits: list[Hit]) -> list[Finding]:
+    """What the reporter says of themselves, as findings on the reporter's side."""
+    mine = [hit for hit in hits if not within(reading.regions, hit.start)]
+    found = _names(reading, mine) + _signoffs(reading, mine)
+    found += _apposed(reading, mine, found)
+    found += _homes(reading, mine) + _works(reading, mine)
+    for hit in longest_first(mine, "relation"):
+        end = _relation_end(reading, hit)
+        found.append(
+            reading.finding(_skip_article(reading, hit.mark, end), end, "relation", hit.rule.reason)
+        )
+    for hit in longest_first(mine, "kin"):
+        found.append(reading.finding(hit.start, hit.end, "relation", hit.rule.reason))
+    for hit in longest_first(mine, "vehicle"):
+        end = _extent(reading, hit.mark, 4)
+        found.append(reading.finding(hit.mark, end, "vehicle", hit.rule.reason))
+    return found
+
+
+def _names(reading: Reading, hits: list[Hit]) -> list[Finding]:
+    found = []
+    for action, cased in (("name", False), ("name_cased", True)):
+        for hit in longest_first(hits, action):
+            if not _placed(reading, hit):
+                continue
+            start = hit.end
+            while start < len(reading.words) and start < hit.end + 2 and _filler(reading, start):
+                start += 1
+            if start >= len(reading.words) or _cut(reading, start):
+                continue
+            end = reading.name_end(start, cased=cased or not _strong(reading, hit))
+            if end > start:
+                found.append(reading.finding(start, end, "name", hit.rule.reason))
+    return found + _labelled(reading)
+
+
+def _apposed(reading: Reading, hits: list[Hit], names: list[Finding]) -> list[Finding]:
+    """ "Vera, esposa do acusado": what stands beside the reporter's own name is theirs."""
+    ends = {finding.end for finding in names}
+    found = []
+    for action, kind in (("relation_apposed", "relation"), ("work_apposed", "workplace")):
+        for hit in longest_first(hits, action):
+            if (
+                hit.start
+                and reading.words[hit.start - 1].end in ends
+                and not reading.words[hit.start].hard
+            ):
+                end = max(_extent(reading, hit.start, 8 if kind == "workplace" else 7), hit.end)
+                found.append(reading.finding(hit.start, end, kind, hit.rule.reason))
+    for at in range(1, len(reading.words) - 1):
+        if reading.words[at - 1].end in ends and _trade(reading, at):
+            end = _extent(reading, at, 8)
+            found.append(reading.finding(at, end, "workplace", "says where they work"))
+    return found
+
+
+def _trade(reading: Reading, at: int) -> bool:
+    """ "…, caseworker at …": a comma, a small word of the language's content, a preposition."""
+    token, after = reading.words[at], reading.words[at + 1]
+    small = not token.upper and token.word not in reading.function and not token.word.isdigit()
+    joined = token.soft and not token.hard and not after.soft
+    return joined and small and after.word in reading.common["belongs"]
+
+
+def _filler(reading: Reading, at: int) -> bool:
+    token = reading.words[at]
+    return token.word in reading.common["copula"] and not token.upper and not token.hard
+
+
+def _strong(reading: Reading, hit: Hit) -> bool:
+    """Phrases of two words and more may introduce a name in small letters."""
+    return hit.end - hit.start >= 2 and not _weak(reading, hit)
+
+
+def _weak(reading: Reading, hit: Hit) -> bool:
+    return reading.words[hit.start].word in reading.common["weak_intro"]
+
+
+def _placed(reading: Reading, hit: Hit) -> bool:
+    """ "It's Jenny", "se Jinette" name the speaker only where a message or sentence begins."""
+    token = reading.words[hit.start]
+    return not _weak(reading, hit) or hit.start <= 2 or token.hard or token.soft
+
+
+def _cut(reading: Reading, at: int) -> bool:
+    """Whether a sentence end, or something taken out, parts the name from its introduction."""
+    return GUARD in reading.gap(at) or reading.words[at].hard
+
+
+def _labelled(reading: Reading) -> list[Finding]:
+    """Form-like lines: "nome: Célia", "name - Greg"."""
+    found = []
+    for at, token in enumerate(reading.words[:-1]):
+        if token.word not in reading.common["name_label"] or ":" not in reading.gap(at + 1):
+            continue
+        if at and not token.soft and reading.words[at - 1].word not in reading.function:
+            continue
+        end = reading.name_end(at + 1, cased=False)
+        if end > at + 1:
+            found.append(reading.finding(at + 1, end, "name", "gives own name"))
+    return found
+
+
+def _signoffs(reading: Reading, hits: list[Hit]) -> list[Finding]:
+    """ "Obrigada. Ass: Fernanda Lima" at the end of the text or of a line."""
+    found = []
+    for hit in longest_first(hits, "signoff"):
+        start = hit.end
+        if start >= len(reading.words) or GUARD in reading.gap(start):
+            continue
+        end = reading.name_end(start, cased=True)
+        if end == start or end - start > 4:
+            continue
+        if end == len(reading.words) or reading.words[end].hard:
+            found.append(reading.finding(start, end, "name", hit.rule.reason))
+    return found
+
+
+def _extent(reading: Reading, start: int, most: int, *, commas: bool = False) -> int:
+    """From ``start`` to the end of the phrase: a hard break, a conjunction, or a comma that no
+    house number, flat or street follows."""
+    words, at = reading.words, start
+    while at < len(words) and at - start < most:
+        token = words[at]
+        if at > start and token.hard:
+            break
+        if at > start and (
+            token.word in reading.common["end"] or reading.matched.text[token.start - 1] == GUARD
+        ):
+            break
+        if at > start and token.word in reading.common["turn"]:
+            break
+        if at > start and token.soft and not (commas and _goes_on(reading, start, at)):
+            break
+        at += 1
+    return at
+
+
+def _goes_on(reading: Reading, start: int, at: int) -> bool:
+    """Whether an address continues after a comma: a number, a street, or the first "na rua"."""
+    words, street = reading.words, reading.street
+    if words[at].word.isdigit() or words[at].word in street:
+        return True
+    begun = any(t.word in street or t.word.isdigit() for t in words[start:at])
+    return not begun and any(t.word in street for t in words[at + 1 : at + 2])
+
+
+def _homes(reading: Reading, hits: list[Hit]) -> list[Finding]:
+    found = []
+    for hit in longest_first(hits, "home"):
+        if hit.mark >= len(reading.words) or GUARD in reading.gap(hit.mark):
+            continue
+        end = _extent(reading, hit.mark, 14, commas=True)
+        inside = reading.words[hit.mark : end]
+        exact = any(t.word in reading.street or any(c.isdigit() for c in t.word) for t in inside)
+        exact = exact or any(t.word in reading.common["school"] for t in inside)
+        if exact and end > hit.mark:
+            found.append(reading.finding(hit.mark, end, "address", hit.rule.reason))
+    for at, token in enumerate(reading.words[:-1]):
+        if token.word in reading.common["address_label"] and ":" in reading.gap(at + 1):
+            end = _extent(reading, at + 1, 14, commas=True)
+            found.append(reading.finding(at + 1, end, "address", "gives own address"))
+    return found
+
+
+def _works(reading: Reading, hits: list[Hit]) -> list[Finding]:
+    found = []
+    for hit in longest_first(hits, "work"):
+        if hit.mark >= len(reading.words) or GUARD in reading.gap(hit.mark):
+            continue
+        if not _describes(reading, hit):
+            continue
+        end = max(_extent(reading, hit.mark, 9, commas=True), hit.end)
+        if end > hit.mark:
+            found.append(reading.finding(hit.mark, end, "workplace", hit.rule.reason))
+    return found
+
+
+def _describes(reading: Reading, hit: Hit) -> bool:
+    """Whether the words are one phrase about the reporter: no break inside, not "vítima de"."""
+    inside = reading.words[hit.mark : hit.end]
+    broken = any(token.soft for token in reading.words[hit.mark + 1 : hit.end])
+    return not broken and all(t.word not in reading.common["not_work"] for t in inside[:2])
+
+
+def _relation_end(reading: Reading, hit: Hit) -> int:
+    end = _extent(reading, hit.end, 4)
+    if end > hit.end and reading.words[hit.end].soft:
+        return hit.end
+    return max(end, hit.end)
+
+
+def _skip_article(reading: Reading, start: int, end: int) -> int:
+    return start if end > start else max(0, start - 1)
+
+
+def occurrences(reading: Reading, names: list[str]) -> list[Finding]:
+    """Every place where one of ``names`` (folded words, as found before) stands in the text."""
+    found = []
+    wanted: dict[str, list[list[str]]] = {}
+    for name in names:
+        parts = name.split()
+        if parts:
+            wanted.setdefault(parts[0], []).append(parts)
+    for at, token in enumerate(reading.words):
+        for parts in wanted.get(token.word, ()):
+            stretch = reading.words[at : at + len(parts)]
+            if [t.word for t in stretch] != parts or any(t.hard for t in stretch[1:]):
+                continue
+            if len(parts) == 1 and _longer_name(reading, at):
+                continue
+            found.append(reading.finding(at, at + len(parts), "name", "the reporter's name"))
+    return found
+
+
+def _longer_name(reading: Reading, at: int) -> bool:
+    """Whether a single name belongs to a longer one of somebody else ("Maria" in "Maria Lopes")."""
+    words = reading.words
+    if reading.shouted or not words[at].upper:
+        return False
+    for near in (at - 1, at + 1):
+        if 0 <= near < len(words):
+            gap = reading.gap(max(near, at))
+            if (
+                gap == " "
+                and words[near].upper
+                and words[near].word not in reading.function
+                and near > at
+            ):
+                return True
+    return False

@@ -1,0 +1,218 @@
+"""Stripping: the layers in order, from a text to what remains of it.
+
+Fold → words → languages → rules → identifiers → quotation → disclosures → whose → risk → rewrite
+→ look again. Any failure holds the tip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from hotline.intake.stripping import identifiers, identity
+from hotline.intake.stripping.attribution import attribute
+from hotline.intake.stripping.clauses import others_words
+from hotline.intake.stripping.disclosures import Reading, disclosures, occurrences
+from hotline.intake.stripping.grammar import Grammar, abbreviations, grammar, policy
+from hotline.intake.stripping.language import languages
+from hotline.intake.stripping.normalise import Matching, Token, matching, tokens
+from hotline.intake.stripping.replacement import guard, rewrite
+from hotline.intake.stripping.risk import Risk, assess
+from hotline.intake.stripping.spans import Finding, Side, Span, Stripped
+from hotline.tips import Doubt, Language
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known to be the reporter's before reading."""
+
+    endings: list[str]
+    names: list[str]
+    values: Sequence[str]
+
+
+def strip(
+    text: str,
+    language: Language | None = None,
+    *,
+    identity: Sequence[str] = (),
+    names: Sequence[str] = (),
+    transcript: bool = False,
+) -> Stripped:
+    """The text without what points to the reporter. Never raises for any str.
+
+    ``identity`` is what the channel knows to be the reporter's own (number, profile name);
+    ``names`` what earlier texts of the same session gave. Pure and deterministic."""
+    try:
+        known = _known(identity, names)
+        return _strip(text, language, known, names, transcript)
+    except Exception:  # noqa: BLE001 - a tip must never be lost or leaked by our own mistake
+        return _failed(text, language, identity)
+
+
+def _known(values: Sequence[str], names: Sequence[str]) -> _Known:
+    folded = [" ".join(matching(name).text.split()) for name in names]
+    return _Known(identity.own_digits(values), identity.own_words(values) + folded, values)
+
+
+def _strip(
+    text: str, asked: Language | None, known: _Known, names: Sequence[str], transcript: bool
+) -> Stripped:
+    rules = policy()
+    matched = matching(text, guard())
+    words = tokens(matched, abbreviations())
+    spoken, sure = languages(text, words, asked)
+    grammars = [grammar(x) for x in spoken]
+    hits = [hit for g in grammars for hit in g.hits(words)]
+    regions = others_words(matched, words, hits, grammars[0].words["that"])
+    reading = Reading(matched, words, grammars, regions)
+    said = disclosures(reading, hits)
+    found = identifiers.find(matched, words, grammars)
+    own = _own(reading, known, said, found)
+    anchors = _merge([*own, *said], found)
+    settled = attribute(anchors, words, hits, regions, grammars, rules)
+    settled = _agree(settled)
+    masked = {kind for kind, default in rules.default.items() if default == "doubtful"}
+    new, removed, doubtful, doubts = rewrite(text, matched, settled, masked, spoken[0])
+    flags = {
+        "transcript": transcript,
+        "language": not sure and len(words) > 8,
+        "too_long": len(text) > rules.longest or len(found) > rules.most_findings,
+        "survived": bool(removed or doubtful) and _survives(new, grammars, settled, known, masked),
+    }
+    verdict = assess(settled, len(doubts), hits, reading, rules, flags)
+    return Stripped(
+        text=new,
+        language=spoken[0],
+        removed=tuple(removed),
+        doubtful=tuple(doubtful),
+        doubts=tuple(doubts),
+        risk=verdict.score,
+        reasons=verdict.reasons,
+        held=verdict.held,
+        names=_names(matched, settled, names),
+    )
+
+
+def _own(
+    reading: Reading, known: _Known, said: list[Finding], found: list[Finding]
+) -> list[Finding]:
+    matched = reading.matched
+    own = identity.numbers(matched, known.endings, found) + identity.mail(known.values, matched)
+    names = list(known.names)
+    for finding in said:
+        if finding.kind == "name":
+            parts = reading.between(finding.start, finding.end)
+            names += [" ".join(parts), parts[0]] if len(parts[0]) >= 3 else [" ".join(parts)]
+    return own + occurrences(reading, list(dict.fromkeys(names)))
+
+
+def _merge(reporter: list[Finding], found: list[Finding]) -> list[Finding]:
+    """One ordered list without overlaps. What is surely the reporter's wins; it grows together
+    with what it overlaps (a profile name inside an address makes the address theirs)."""
+    joined: list[Finding] = []
+    for finding in sorted([*reporter, *found], key=lambda f: (f.start, -f.end)):
+        last = joined[-1] if joined else None
+        if last is None or finding.start >= last.end:
+            joined.append(finding)
+        elif Side.REPORTER in (last.side, finding.side):
+            main = max(last, finding, key=lambda f: (bool(f.value), f.end - f.start))
+            owner = last if last.side is Side.REPORTER else finding
+            joined[-1] = replace(
+                main,
+                start=last.start,
+                end=max(last.end, finding.end),
+                side=Side.REPORTER,
+                reason=owner.reason,
+            )
+    return joined
+
+
+def _agree(findings: list[Finding]) -> list[Finding]:
+    """The same value is the same person's everywhere; where the text contradicts itself, doubt."""
+    sides: dict[str, set[Side]] = {}
+    for finding in findings:
+        if len(finding.value) >= 5:
+            sides.setdefault(_core(finding), set()).add(finding.side)
+    settled = []
+    for finding in findings:
+        told = sides.get(_core(finding), set()) - {Side.UNKNOWN}
+        if len(finding.value) < 5 or finding.reason == "known from the channel":
+            settled.append(finding)
+        elif len(told) == 1:
+            reason = finding.reason or "the same as elsewhere in the text"
+            settled.append(replace(finding, side=next(iter(told)), reason=reason))
+        else:
+            contested = finding.contested or len(told) == 2
+            settled.append(replace(finding, side=Side.UNKNOWN, contested=contested))
+    return settled
+
+
+def _core(finding: Finding) -> str:
+    return finding.value[-8:] if finding.kind == "phone" else finding.value
+
+
+def _survives(
+    new: str,
+    grammars: list[Grammar],
+    settled: list[Finding],
+    known: _Known,
+    masked: set[str],
+) -> bool:
+    """Read the result again: whether anything taken out, or anything new, still stands in it."""
+    matched = matching(new, guard())
+    words = tokens(matched, abbreviations())
+    again = identifiers.find(matched, words, grammars)
+    if identity.numbers(matched, known.endings, again):
+        return True
+    gone = {_core(f) for f in settled if f.side is Side.REPORTER and len(f.value) >= 5}
+    seen = {_core(f) for f in settled}
+    return any(_core(f) in gone or (f.kind in masked and _core(f) not in seen) for f in again)
+
+
+def _names(matched: Matching, settled: list[Finding], before: Sequence[str]) -> tuple[str, ...]:
+    found = [
+        matched.text[f.start : f.end]
+        for f in settled
+        if f.kind == "name" and f.side is Side.REPORTER
+    ]
+    return tuple(dict.fromkeys([*before, *found]))
+
+
+def _failed(text: str, asked: Language | None, values: Sequence[str]) -> Stripped:
+    """Fail closed: held, and every identifier the shapes alone can find taken out."""
+    language = asked or Language.EN
+    verdict = Risk(100, ("stripping failed",), True)
+    try:
+        matched = matching(text, guard())
+        words: list[Token] = tokens(matched, abbreviations())
+        found = identifiers.find(matched, words, [grammar(language)])
+        own = identity.numbers(matched, identity.own_digits(values), found)
+        gone = [
+            replace(f, side=Side.REPORTER, reason="stripping failed") for f in _merge(own, found)
+        ]
+        new, removed, _, _ = rewrite(text, matched, gone, set(), language)
+    except Exception:  # noqa: BLE001 - the last line: all of it waits, sealed, for an operator
+        return _withheld(text, language, verdict)
+    return Stripped(
+        text=new,
+        language=language,
+        removed=tuple(removed),
+        risk=verdict.score,
+        reasons=verdict.reasons,
+        held=True,
+    )
+
+
+def _withheld(text: str, language: Language, verdict: Risk) -> Stripped:
+    """The whole text as one doubtful span."""
+    token, reason = "[1]", verdict.reasons[0]
+    return Stripped(
+        text=token,
+        language=language,
+        doubtful=(Span(0, len(text), "text", reason),) if text else (),
+        doubts=(Doubt(token, "text", reason, text),) if text else (),
+        risk=verdict.score,
+        reasons=verdict.reasons,
+        held=True,
+    )

@@ -1,0 +1,226 @@
+"""Stripping: the attribution grammar, read from data: what people write and whose it makes a thing.
+
+A rule's ``say`` lines are small patterns over words without accents or apostrophes:
+``meu|minha`` either word · ``<kin>`` a word of the list ``kin`` · ``novo?`` may be missing ·
+``_`` any word · ``^`` what is removed begins here (default: after the pattern for captures, at
+its beginning for relations). Matching tries each pattern once per word: no backtracking beyond
+its own optional items.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from hotline.intake.stripping.normalise import Token, matching
+from hotline.tips import Language
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """``action``: reporter, reporter_after, other, other_after, name, signoff, home, work, job,
+    kin, relation, vehicle, speech, speech_first, hint. ``weight`` counts for cues."""
+
+    action: str
+    weight: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    items: tuple[tuple[frozenset[str] | None, bool], ...]
+    mark: int
+    rule: Rule
+
+
+class Hit(NamedTuple):
+    """``rule`` matched the words ``start`` to ``end`` (exclusive); ``mark`` is where the
+    pattern put its ``^``, or ``end``."""
+
+    start: int
+    end: int
+    mark: int
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """One language's grammar. ``function`` words tell the language and end captures."""
+
+    language: Language
+    function: frozenset[str]
+    words: dict[str, frozenset[str]]
+    numbers: dict[str, int]
+    nouns: dict[str, str]
+    labels: dict[str, str]
+    index: dict[str, tuple[Pattern, ...]]
+
+    def hits(self, tokens: list[Token]) -> list[Hit]:
+        """Every rule that matches, by first word."""
+        found = []
+        index = self.index
+        for i, token in enumerate(tokens):
+            for pattern in index.get(token.word, ()):
+                end = _match(pattern.items, tokens, i)
+                if end is not None:
+                    mark = _marked(pattern, tokens, i, end)
+                    found.append(Hit(i, end, mark, pattern.rule))
+        return found
+
+
+_MISS: tuple[int, ...] = ()
+
+
+def _match(
+    items: tuple[tuple[frozenset[str] | None, bool], ...], tokens: list[Token], start: int
+) -> int | None:
+    """The index after the pattern when it matches at ``start``; no word may start a sentence."""
+    size = len(tokens)
+    at = start  # the plain items in front need no set of states
+    for n, (words, optional) in enumerate(items):
+        if optional:
+            return _match_on(items[n:], tokens, start, at)
+        if at >= size or (at > start and tokens[at].hard):
+            return None
+        if words is not None and tokens[at].word not in words:
+            return None
+        at += 1
+    return at
+
+
+def _match_on(
+    items: tuple[tuple[frozenset[str] | None, bool], ...],
+    tokens: list[Token],
+    start: int,
+    at: int,
+) -> int | None:
+    states = {at}
+    for words, optional in items:
+        ahead: set[int] = set(states) if optional else set()
+        for i in states:
+            if i >= len(tokens) or (i > start and tokens[i].hard):
+                continue
+            if words is None or tokens[i].word in words:
+                ahead.add(i + 1)
+        if not ahead:
+            return None
+        states = ahead
+    end = max(states)
+    return end if end > start else None
+
+
+def _marked(pattern: Pattern, tokens: list[Token], start: int, end: int) -> int:
+    if pattern.mark < 0:
+        return end
+    head = _match(pattern.items[: pattern.mark], tokens, start) if pattern.mark else start
+    return min(head if head is not None else start, end)
+
+
+def _parse(line: str, words: dict[str, frozenset[str]], rule: Rule) -> Pattern:
+    items: list[tuple[frozenset[str] | None, bool]] = []
+    mark = -1
+    for piece in line.split():
+        if piece == "^":
+            mark = len(items)
+            continue
+        optional = piece.endswith("?")
+        plain = piece.removesuffix("?")
+        if plain == "_":
+            items.append((None, optional))
+            continue
+        choices: set[str] = set()
+        for choice in plain.split("|"):
+            choices |= words[choice[1:-1]] if choice.startswith("<") else {choice}
+        items.append((frozenset(choices), optional))
+    if not items or items[0][0] is None or items[0][1]:
+        raise ValueError(f"a pattern must begin with a word that is not optional: {line!r}")
+    return Pattern(tuple(items), mark, rule)
+
+
+def _read(name: str) -> dict[str, Any]:
+    data = files("hotline.intake.stripping") / "data" / f"{name}.toml"
+    return tomllib.loads(data.read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=8)
+def grammar(language: Language) -> Grammar:
+    """The grammar of a language, read once. Raises ValueError or KeyError for broken data."""
+    common, own = _read("common"), _read(str(language.value))
+    words = {
+        name: frozenset(matching(value).text.split())
+        for name, value in {**common.get("words", {}), **own["words"]}.items()
+    }
+    index: dict[str, list[Pattern]] = {}
+    for table in (*common.get("rule", ()), *own["rule"]):
+        rule = Rule(table["action"], float(table.get("weight", 0)), table["reason"])
+        for line in table["say"]:
+            pattern = _parse(line, words, rule)
+            for word in sorted(pattern.items[0][0] or ()):
+                index.setdefault(word, []).append(pattern)
+    nouns = {w: kind for t in (common, own) for kind, ws in t["nouns"].items() for w in ws.split()}
+    return Grammar(
+        language=language,
+        function=words["function"],
+        words=words,
+        numbers=dict(own["numbers"]),
+        nouns=nouns,
+        labels=dict(own["labels"]),
+        index={word: tuple(patterns) for word, patterns in index.items()},
+    )
+
+
+@lru_cache(maxsize=8)
+def replacements(language: Language) -> dict[str, str]:
+    """The words of the tokens by kind, and the forms ``removed`` and ``doubtful``."""
+    return dict(_read(str(language.value))["replace"])
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a jurisdiction may tune: defaults by kind, weights of risk, thresholds."""
+
+    default: dict[str, str]
+    risk: dict[str, int]
+    hold_at: int
+    decay: float
+    soft: float
+    least_reporter: float
+    least_other: float
+    lead: float
+    reach: int
+    longest: int
+    most_findings: int
+    short_numbers: frozenset[str]
+
+
+@lru_cache(maxsize=1)
+def policy() -> Policy:
+    """The policy data, read once."""
+    data = _read("policy")
+    return Policy(
+        default=data["default"],
+        risk=data["risk"],
+        short_numbers=frozenset(data["short_numbers"]),
+        **data["limits"],
+    )
+
+
+@lru_cache(maxsize=1)
+def abbreviations() -> frozenset[str]:
+    """Words after which a full stop ends no sentence."""
+    return frozenset(_read("common")["abbreviations"].split())
+
+
+def longest_first(hits: list[Hit], action: str) -> list[Hit]:
+    """The hits of one action, without those inside a longer one."""
+    chosen = sorted((h for h in hits if h.rule.action == action), key=lambda h: (h.start, -h.end))
+    kept: list[Hit] = []
+    for hit in chosen:
+        if not kept or hit.start >= kept[-1].end:
+            kept.append(hit)
+    assert all(a.end <= b.start for a, b in pairwise(kept))
+    return kept

@@ -1,0 +1,93 @@
+"""Chores: what the staff process does by the clock: sequence, sign, forget, sweep."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hotline.assembly import StaffLine
+from hotline.errors import HotlineError
+from hotline.log import Log
+from hotline.store.tips import Change
+from hotline.tips import State
+from hotline.triage.access import ABSOLUTE_SECONDS, IDLE_SECONDS
+from hotline.triage.audit import sequence_and_sign
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Done every ``seconds`` by the staff process; safe to repeat and to miss."""
+
+    name: str
+    seconds: int
+    do: Callable[[], object]
+
+
+def chores(line: StaffLine, push: Callable[[], object] | None = None) -> list[Chore]:
+    """The table. ``push`` tells RQ workers of everything that is still ready."""
+    table = [
+        Chore("sequence", 2, lambda: sequence_and_sign(line)),
+        Chore("lapse", 60, lambda: lapse(line)),
+        Chore("end_sessions", 60, lambda: end_sessions(line)),
+        Chore("forget_marks", 3600, line.once.forget),
+    ]
+    if push is not None:
+        table.append(Chore("sweep", 5, push))
+    return table
+
+
+def lapse(line: StaffLine) -> int:
+    """Tips whose conversation never ended (the process died with it) and whose deadline has come
+    wait for the unresolved desk like any other; returns how many."""
+    now = int(line.clock.seconds())
+    count = 0
+    for row in line.tips.queue(list(line.profile.queues), [State.OPEN], most=1000):
+        if row.due_at and row.due_at <= now:
+            line.tips.apply(
+                Change(row.id, row.version, state=State.WAITING, events=(("lapsed", {}),))
+            )
+            count += 1
+    return count
+
+
+def end_sessions(line: StaffLine) -> int:
+    now = int(line.clock.seconds())
+    return line.access.people.end_idle(now - IDLE_SECONDS, now - ABSOLUTE_SECONDS)
+
+
+class Housekeeper:
+    """One thread that does the chores when their time comes."""
+
+    def __init__(self, table: list[Chore], log: Log) -> None:
+        self._due = {chore.name: 0.0 for chore in table}
+        self._table = table
+        self._log = log
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="chores", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=30)
+
+    def _loop(self) -> None:
+        elapsed = 0.0
+        while not self._stop.is_set():
+            for chore in self._table:
+                if elapsed >= self._due[chore.name]:
+                    self._due[chore.name] = elapsed + chore.seconds
+                    self._do(chore)
+            self._stop.wait(1)
+            elapsed += 1
+
+    def _do(self, chore: Chore) -> None:
+        try:
+            chore.do()
+        except HotlineError as problem:
+            self._log.event("chore_failed", kind=chore.name, code=problem.code)
+        except Exception as error:  # noqa: BLE001 - one chore's bug must not stop the others
+            self._log.incident(error)

@@ -1,0 +1,149 @@
+"""Tasks: what each kind of errand does. The only list: the runner and a test read it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from hotline.assembly import StaffLine
+from hotline.delivery.senders import Provider
+from hotline.jobs.runner import BACKOFF, MINUTE, NotYet, Runner, Task
+from hotline.log import Log
+from hotline.store.database import AlreadyThere
+from hotline.store.tips import Change
+from hotline.tips import Errand, Priority, QueueKind, State, Trace, queue_kind
+from hotline.vault import format as fmt
+from hotline.vault.envelope import WORKER, queue_recipient
+from hotline.vault.keys import open_small
+from hotline.vault.receipts import place_receipt
+from hotline.vault.seal import seal_body
+from hotline.vault.small import random_key
+
+RELAY_AGAIN = 2 * MINUTE
+
+
+class Tasks:
+    """The tasks of one staff line. Each is safe to repeat."""
+
+    def __init__(self, line: StaffLine, provider: Provider) -> None:
+        self._line = line
+        self._provider = provider
+
+    def table(self) -> Mapping[str, Task]:
+        return {
+            "settle": Task(self.settle, BACKOFF),
+            "news": Task(self.news, BACKOFF),
+            "relay": Task(self.relay, (5, 30) * 4),
+            "notify": Task(self.notify, BACKOFF),
+            "erase": Task(self.erase, BACKOFF),
+            "recording": Task(self.recording, BACKOFF),
+        }
+
+    def _open(self, errand: Errand) -> dict[str, str]:
+        seed = self._line.worker[errand.epoch]
+        raw = open_small(seed, fmt.SMALL, errand.id, WORKER, errand.epoch, errand.payload)
+        facts: dict[str, str] = json.loads(raw)
+        return facts
+
+    def settle(self, errand: Errand) -> Sequence[Errand]:
+        """A conversation told enough: the tip moves to its queue, unless a person was faster."""
+        facts = self._open(errand)
+        tip = bytes.fromhex(facts["tip"])
+        row = self._line.tips.one(tip)
+        if row is None or row.state not in (State.OPEN, State.WAITING):
+            return ()
+        moved = facts["queue"] != row.queue
+        kind = queue_kind(facts["queue"])
+        clear = not kind.special and kind is not QueueKind.UNRESOLVED
+        lookup = bytes.fromhex(facts["lookup"])
+        receipt = self._line.tips.receipt(lookup) if moved else None
+        self._line.tips.apply(
+            Change(
+                tip,
+                row.version,
+                queue=facts["queue"],
+                state=State.WAITING,
+                priority=Priority(facts["priority"]),
+                type_group=facts["group"] if clear else None,
+                municipality=(facts["municipality"] or None) if clear else None,
+                drop_recipients=(queue_recipient(row.queue),) if moved else (),
+                receipt=place_receipt(lookup, receipt.key, tip, facts["queue"])
+                if receipt
+                else None,
+                due_at=int(facts["due_at"]),
+                events=(("settled", {"queue": facts["queue"]}),),
+            )
+        )
+        return ()
+
+    def news(self, errand: Errand) -> Sequence[Errand]:
+        """The reporter added something: a decided tip waits for a person again."""
+        tip = bytes.fromhex(self._open(errand)["tip"])
+        row = self._line.tips.one(tip)
+        if row is None or row.state not in (State.FORWARDED, State.CLOSED):
+            return ()
+        due = int(self._line.clock.seconds()) + row.priority.minutes * MINUTE
+        self._line.tips.apply(
+            Change(
+                tip,
+                row.version,
+                state=State.WAITING,
+                due_at=-(-due // 3600) * 3600,
+                events=(("reopened", {}),),
+            )
+        )
+        return ()
+
+    def relay(self, errand: Errand) -> Sequence[Errand]:
+        """Danger: tells the people on duty again and again until a human has the tip."""
+        facts = self._open(errand)
+        tip = bytes.fromhex(facts["tip"])
+        row = self._line.tips.one(tip)
+        if row is None or row.state not in (State.OPEN, State.WAITING):
+            return ()
+        if tip in self._line.desk.claims(int(self._line.clock.seconds())):
+            self._line.audit.note("relay_acknowledged", tip=tip.hex())
+            return ()
+        recused = set(facts["recused"].split(","))
+        for duty in getattr(self._line.profile, "duty", ()):
+            if duty.agency not in recused:
+                self._provider.alert(duty.number, duty.text)
+        raise NotYet(RELAY_AGAIN, "not_acknowledged")
+
+    def notify(self, errand: Errand) -> Sequence[Errand]:
+        """An agency's package is in its inbox. Further ways of delivery hang here."""
+        facts = self._open(errand)
+        self._line.audit.note(
+            "package_delivered", package=errand.subject.hex(), agency=facts["agency"]
+        )
+        return ()
+
+    def erase(self, errand: Errand) -> Sequence[Errand]:
+        """The provider forgets (promise 7); that it did is recorded, what it was is not."""
+        facts = self._open(errand)
+        self._provider.erase(Trace(facts["resource"], facts["sid"], facts["parent"]))
+        self._line.audit.note("provider_erased", resource=facts["resource"])
+        return ()
+
+    def recording(self, errand: Errand) -> Sequence[Errand]:
+        """Fetches a recording into memory, seals it for the tip's queue, and has it erased at the
+        provider only after that commit."""
+        facts = self._open(errand)
+        tip = bytes.fromhex(facts["tip"])
+        row = self._line.tips.one(tip)
+        if row is not None:
+            sound = self._provider.recording(facts["sid"])
+            # The id comes from the errand's, so that a repeat finds the first one's row.
+            subject, key = fmt.digest(b"recording" + errand.id)[:16], random_key()
+            body = seal_body(key, subject, tip, fmt.Kind.RECORDING, sound)
+            wrap = self._line.envelope.wrap(
+                key, subject, fmt.digest(body.sealed), queue_recipient(row.queue)
+            )
+            with suppress(AlreadyThere):
+                self._line.tips.add(None, bodies=[body], wraps=[wrap])
+        return (self._line.envelope.erasure(Trace("recording", facts["sid"])),)
+
+
+def runner(line: StaffLine, provider: Provider, log: Log) -> Runner:
+    return Runner(line.outbox, line.clock, Tasks(line, provider).table(), log)

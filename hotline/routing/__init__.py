@@ -1,0 +1,1 @@
+"""Routing: what a tip is about, where it happened, and who must get it."""

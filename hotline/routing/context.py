@@ -1,0 +1,95 @@
+"""Context: the words of a text and what those around a place's name say about it."""
+
+from __future__ import annotations
+
+import re
+
+from hotline.routing.gazetteer import WORD, Cues, fold
+
+_GAPS = re.compile(r"([\W_]+)")
+_SPELLED = {"sto": "santo", "sta": "santa", "nsa": "nossa", "sra": "senhora"}
+SENTENCE_END = frozenset(".!?;\n")
+CLAUSE_END = frozenset(".!?;,:\n")
+
+
+class Text:
+    """The words of a text, as written and folded, and what stands between them."""
+
+    __slots__ = ("between", "cues", "folded", "shouting", "written")
+
+    def __init__(self, text: str, cues: Cues) -> None:
+        parts = _GAPS.split(text)
+        if not parts[0]:
+            del parts[:2]
+        if parts and not parts[-1]:
+            parts.pop()
+        self.cues = cues
+        self.written = parts[0::2]
+        self.between = parts[1::2]
+        if len(self.between) < len(self.written):
+            self.between.append("")
+        # Joined by a line break, which no folding brings forth: each word keeps its place.
+        folded = fold("\n".join(self.written)).split("\n") if self.written else []
+        self.folded = [_SPELLED.get(word, word) for word in folded]
+        self.shouting = len(self.written) > 2 and text.isupper()
+
+    def shortened(self, at: int) -> bool:
+        """Whether the full stop after the word is an abbreviation's: "Sto."."""
+        return self.written[at].lower() in _SPELLED
+
+    def capital(self, at: int) -> bool:
+        return not self.shouting and self.written[at][0].isupper()
+
+    def before(self, at: int, back: int = 1) -> str:
+        """The folded word ``back`` words before, or nothing across a comma or more."""
+        if at < back:
+            return ""
+        for gap in self.between[at - back : at]:
+            if gap != " " and gap.strip() not in ("", "."):
+                return ""
+        return self.folded[at - back]
+
+    def head(self, at: int) -> str:
+        """The word that the name at ``at`` belongs to: ``rua`` in "rua de Santos"."""
+        previous = self.before(at)
+        return self.before(at, 2) if previous in self.cues.glue else previous
+
+    def continues(self, end: int) -> bool:
+        """Whether the name goes on, as in "Mariana Silva"."""
+        return end < len(self.folded) and self.between[end - 1].isspace() and self.capital(end)
+
+    def in_street(self, start: int) -> bool:
+        """Whether the words belong to a street's name: "Rua Doutor Mendes"."""
+        for at in range(start - 1, max(start - 5, -1), -1):
+            gap, word = self.between[at], self.folded[at]
+            if gap != " " and gap.strip() not in ("", "."):
+                return False
+            if word in self.cues.road:
+                return True
+            if word not in self.cues.glue and not self.capital(at):
+                return False
+        return False
+
+    def bent(self, start: int, end: int, label: str) -> bool:
+        """Whether an accent makes it another word: "própria" is not Propriá."""
+        ours = [word.lower() for word in WORD.findall(label)]
+        theirs = [word.lower() for word in self.written[start:end]]
+        return len(ours) == len(theirs) and any(
+            not b.isascii() and a != b for a, b in zip(ours, theirs, strict=True)
+        )
+
+    def points(self, start: int, end: int, since: int) -> tuple[bool, bool]:
+        """(crime, elsewhere): what the nearest telling words of the clause say."""
+        for at in range(start - 1, max(start - 7, since - 1), -1):
+            if self.between[at] != " " and not SENTENCE_END.isdisjoint(self.between[at]):
+                break
+            if self.folded[at] in self.cues.crime:
+                return True, False
+            if self.folded[at] in self.cues.elsewhere:
+                return False, True
+        for at in range(end, min(end + 4, len(self.folded))):
+            if self.between[at - 1] != " " and not CLAUSE_END.isdisjoint(self.between[at - 1]):
+                break
+            if self.folded[at] in self.cues.crime:
+                return True, False
+        return False, False

@@ -1,0 +1,178 @@
+"""Judge: decides which meanings of a place's name the words around it allow."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from hotline.routing.context import CLAUSE_END, Text
+from hotline.routing.gazetteer import SHORTENED, STATES, Gazetteer, Kind, Sense
+
+_BESIDE = frozenset(["", ",", "-", "/", "–", "—", "(", "|"])
+_STATE_LABELS = frozenset([*STATES.values(), "Rio"])
+_CITIES = frozenset(["Rio de Janeiro", "São Paulo"])
+
+Senses = tuple[Sense, ...]
+
+
+class Mention(NamedTuple):
+    """A name in the text with the meanings the words around it allow.
+
+    ``attached``: the state stands right beside it. ``cue``: 2 after "cidade de", 1 after "em",
+    else 0. ``crime`` and ``elsewhere``: the words before it place the crime, or the person."""
+
+    senses: tuple[Sense, ...]
+    span: tuple[int, int]
+    attached: bool = False
+    cue: int = 0
+    crime: bool = False
+    elsewhere: bool = False
+
+
+class Judge:
+    """Decides which meanings of a name the words around it allow."""
+
+    __slots__ = ("answer", "cues", "gazetteer", "since", "text", "tone")
+
+    def __init__(self, text: Text, gazetteer: Gazetteer, answer: bool) -> None:
+        self.text, self.gazetteer, self.answer = text, gazetteer, answer
+        self.cues = gazetteer.cues
+        self.since = 0  # where the last mention ended, with its state
+        self.tone = (False, False)  # what the clause said of it: crime, elsewhere
+
+    def senses(self, start: int, end: int) -> tuple[Sense, ...]:
+        return self.gazetteer.senses.get(" ".join(self.text.folded[start:end]), ())
+
+    def mention(self, start: int, end: int) -> Mention | None:
+        """What the name means here; None when it names no place."""
+        text, since = self.text, self.since
+        senses = tuple(s for s in self.senses(start, end) if s.place)
+        if not senses or start < since or not self._whole(start, end):
+            return None
+        state, self.since = self._state_after(end, senses)
+        head, previous, span = text.head(start), text.before(start), (start, end)
+        cue = 2 if head in self.cues.town else int(previous in self.cues.inside)
+        senses = self._fitting(senses, state, certain=cue == 2 or not self._is_state(*span))
+        if self.answer:
+            return Mention(senses, span, bool(state), cue=2) if senses else None
+        if head == "estado" or head in self.cues.not_a_town:
+            return None
+        if previous in self.cues.area:
+            senses = tuple(s for s in senses if s.kind >= Kind.DISTRICT)
+        if not state:
+            senses = () if text.in_street(start) else self._counting(senses, start, end, cue)
+        if not senses:
+            return None
+        linked = since and self.cues.link.issuperset(text.folded[since:start])
+        self.tone = self.tone if linked else text.points(start, end, since)
+        return Mention(senses, span, bool(state), cue, *self.tone)
+
+    def _fitting(self, senses: Senses, state: str, *, certain: bool) -> Senses:
+        """The meanings in the state written beside the name, the municipality before its
+        namesakes; without one, those that are not a state's name first of all."""
+        if state:
+            senses = tuple(s for s in senses if s.state == state)
+            return senses[:1] if senses[0].kind is Kind.NAME else senses
+        return senses if certain else tuple(s for s in senses if s.kind is not Kind.NAME)
+
+    def _counting(self, senses: Senses, start: int, end: int, cue: int) -> Senses:
+        """All meanings, once the words around allow one of them: which of the places of that
+        name is meant is a question. A code written as a code means itself only."""
+        found = [s for s in senses if self._counts(s, start, end, cue)]
+        codes = tuple(s for s in found if s.kind is Kind.SHORT and self._is_code(s, start))
+        return codes or (senses if found else ())
+
+    def _is_state(self, start: int, end: int) -> bool:
+        """Goiás is the state before it is the town; Rio de Janeiro and São Paulo are cities."""
+        last = self.senses(start, end)[-1]
+        return last.kind is Kind.STATE and last.label not in _CITIES
+
+    def _whole(self, start: int, end: int) -> bool:
+        """No comma inside the name; a shortened first word shows that it is one."""
+        text = self.text
+        if end - start == 1:
+            return True
+        shortened = text.folded[start] in SHORTENED
+        if shortened and not ("." in text.between[start] or text.written[start][0].isupper()):
+            return False
+        return all(
+            CLAUSE_END.isdisjoint(text.between[at]) or text.shortened(at)
+            for at in range(start + shortened, end - 1)
+        )
+
+    def _counts(self, sense: Sense, start: int, end: int, cue: int) -> bool:
+        text, single = self.text, end - start == 1
+        previous, capital = text.before(start), text.capital(start)
+        area = text.head(start) in self.cues.area
+        match sense.kind:
+            case Kind.NAME:
+                if not (sense.place and sense.place.everyday):
+                    return True
+                if text.bent(start, end, sense.label):
+                    return False
+                return cue == 2 or (previous == "em" and capital and not text.continues(end))
+            case Kind.OTHER:
+                return not single or capital or cue > 0
+            case Kind.SHORT if sense.label.isupper():
+                return previous == "em" or self._is_code(sense, start)
+            case Kind.SHORT:
+                return capital and previous in self.cues.towards and not text.continues(end)
+            case Kind.DISTRICT:
+                return not single or capital or area or cue > 0
+            case _:
+                of = previous in ("da", "do") and start > 1 and not text.capital(start - 2)
+                return not single or area or (capital and (previous in self.cues.inside or of))
+
+    def _is_code(self, sense: Sense, at: int) -> bool:
+        """Whether it is written as the code it is: POA is Porto Alegre, Poá is not."""
+        return sense.label.isupper() and self.text.written[at] == sense.label
+
+    def _state_after(self, end: int, senses: Senses) -> tuple[str, int]:
+        """The state written right beside the name, when one of the meanings lies in it, and
+        where it ends."""
+        text = self.text
+        if end >= len(text.folded) or (sign := text.between[end - 1].strip()) not in _BESIDE:
+            return "", end
+        states, code = {sense.state for sense in senses}, text.written[end]
+        if len(code) == 2 and f"BR-{code.upper()}" in states:
+            bare = sign == "" and not text.shouting and code in self.cues.wordlike
+            return ("", end) if bare else (f"BR-{code.upper()}", end + 1)
+        at, last = end, len(text.folded) - 1
+        while at < min(end + 3, last) and text.folded[at] in self.cues.state_glue:
+            at += 1
+        for count in self.gazetteer.lengths.get(text.folded[at], ()):
+            for sense in self.senses(at, at + count):
+                if sense.kind is Kind.STATE and sense.state in states and self._spelled(sense, at):
+                    return sense.state, at + count
+        return "", end
+
+    def _spelled(self, state: Sense, at: int) -> bool:
+        """Pará needs its accent: without it, it is the commonest of prepositions."""
+        return state.label != "Pará" or self.text.written[at].lower() == "pará"
+
+    def states(self, spans: list[tuple[int, int]], *, codes: bool) -> frozenset[str]:
+        """States named anywhere: their own names, "estado do Rio", codes in capitals."""
+        text, found = self.text, set()
+        estado = "estado" in text.folded
+        for start, end in spans:
+            senses = self.senses(start, end)
+            if estado and text.head(start) == "estado":
+                found |= {sense.state for sense in senses if sense.label in _STATE_LABELS}
+            elif self._is_state(start, end) or (
+                self.answer and start > 0 and senses[-1].kind is Kind.STATE
+            ):
+                named = text.capital(start) or end - start > 1 or self.answer
+                clear = text.head(start) not in self.cues.not_a_town
+                if named and clear and self._spelled(senses[-1], start):
+                    found.add(senses[-1].state)
+        for at, word in enumerate(text.written if codes else ()):
+            if len(word) == 2 and word.upper() in STATES and self._code(at):
+                found.add(f"BR-{word.upper()}")
+        return frozenset(found)
+
+    def _code(self, at: int) -> bool:
+        """Whether the two letters are a state: "SP", not "ap 302", "SP-123" or "se"."""
+        text = self.text
+        number = at + 1 < len(text.folded) and text.folded[at + 1].isdigit()
+        if self.answer:
+            return not number and (at == len(text.folded) - 1 or text.written[at].isupper())
+        return not number and not text.shouting and text.written[at].isupper()

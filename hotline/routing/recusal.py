@@ -1,0 +1,356 @@
+"""Recusal: which bodies a tip implicates, by its types, the reporter's answer or the words.
+
+The cues are data (recusal.toml). When it is not clear which body is meant, every body of that
+kind that serves the place is recused: a recusal too many costs an operator a minute. Nothing the
+reporter wrote is quoted in a reason.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from datetime import date
+from typing import NamedTuple
+
+from hotline.routing.profile import Agency, Profile
+from hotline.routing.tables import Document, Entry, Problem
+from hotline.tips import Act, Certainty, Place, Recusal
+
+NAMED = "the reporter named this body"
+UNSURE = "the reporter named a body that is not known here"
+BY_TYPE = "this kind of report is about it"
+BY_TAG = "the report is about people of this kind of body"
+BY_WORDS = "the report speaks of it as implicated"
+
+_STOPS = b".!?;\n"
+_PLAIN = bytes(
+    10 if code in _STOPS else code if chr(code).isalnum() and code < 128 else 32
+    for code in bytes(range(256)).lower()
+)
+_LONGEST = 8  # words in one cue
+_NOWHERE = Place()
+_NOBODY: frozenset[str] = frozenset()
+
+
+class Cue(NamedTuple):
+    id: str
+    window: int
+    after: bool
+    bodies: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a word stands for: holders of these functions, or all bodies of these kinds."""
+
+    id: str
+    kinds: frozenset[str]
+    functions: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Words:
+    """Cues by their tokens; a last token may be a stem."""
+
+    exact: dict[tuple[str, ...], set[str]] = field(default_factory=dict)
+    stems: dict[str, set[str]] = field(default_factory=dict)
+    heads: set[str] = field(default_factory=set)
+
+    def add(self, words: str, id: str) -> None:
+        tokens = tuple(fold(words.rstrip("*")).split())
+        if words.endswith("*"):
+            self.stems.setdefault(tokens[0], set()).add(id)
+        else:
+            self.exact.setdefault(tokens, set()).add(id)
+            self.heads.add(tokens[0])
+
+    def at(self, tokens: Sequence[str], place: int) -> tuple[int, set[str]]:
+        """How many tokens the longest match at ``place`` takes, and what it means."""
+        first = tokens[place]
+        if first in self.heads:
+            for size in range(min(_LONGEST, len(tokens) - place), 0, -1):
+                if found := self.exact.get(tuple(tokens[place : place + size])):
+                    return size, found
+        for size in range(4, min(len(first), 16) + 1) if self.stems else ():
+            if found := self.stems.get(first[:size]):
+                return 1, found
+        return 0, set()
+
+
+@dataclass(frozen=True, slots=True)
+class Cues:
+    """recusal.toml, ready to be asked."""
+
+    by_type: Mapping[str, frozenset[str]]
+    by_tag: Mapping[str, frozenset[str]]
+    unsure: frozenset[str]
+    bodies: Mapping[str, Body]
+    cues: Mapping[str, Cue]
+    body_words: _Words
+    cue_words: _Words
+    phrases: _Words
+    marks: frozenset[str]
+
+    def heard(self, words: str) -> frozenset[str]:
+        """Ids of the bodies that the words speak of as implicated. Linear in their length."""
+        text = fold(words)
+        # Nearly every tip ends here: none of the bodies is mentioned at all.
+        if self.marks.isdisjoint(text.split()):
+            return frozenset()
+        found: set[str] = set()
+        for sentence in text.split("\n"):
+            tokens = sentence.split()
+            if not self.marks.isdisjoint(tokens):
+                found |= self._sentence(tokens)
+        return frozenset(found)
+
+    def _sentence(self, tokens: list[str]) -> set[str]:
+        found: set[str] = set()
+        starts: dict[int, Set[str]] = {}
+        ends: dict[int, Set[str]] = {}
+        place = 0
+        while place < len(tokens):
+            size, ids = self.body_words.at(tokens, place)
+            if ids:
+                starts[place] = ends[place + size] = ids
+            place += size or 1
+        for place in range(len(tokens)):
+            _, ids = self.phrases.at(tokens, place)
+            found |= ids
+            size, ids = self.cue_words.at(tokens, place)
+            for id in ids:
+                cue = self.cues[id]
+                for step in range(cue.window):
+                    near = ends.get(place - step, _NOBODY)
+                    if not cue.after:
+                        near = near | starts.get(place + size + step, _NOBODY)
+                    found |= near & cue.bodies if cue.bodies else near
+        return found
+
+
+def fold(text: str) -> str:
+    """Lower case without accents, one sentence a line, words apart by spaces; what is not Latin
+    is dropped. For matching only."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKD", text)
+    return text.encode("ascii", "ignore").translate(_PLAIN).decode("ascii")
+
+
+def read(profile: Profile, codes: Iterable[str], problems: list[Problem]) -> Cues:
+    """The cues of ``profile``; what they name must exist."""
+    document = Document.read(profile.cues, problems)
+    document.check_headers(frozenset({"type", "unsure", "body", "cue", "phrase"}))
+    known, kinds = frozenset(codes), _kinds(profile)
+    by_type: dict[str, frozenset[str]] = {}
+    by_tag: dict[str, frozenset[str]] = {}
+    unsure: frozenset[str] = frozenset()
+    for entry in document.entries("type"):
+        entry.text("id")
+        named = _known(entry, "kinds", kinds)
+        for code in entry.texts("crime_type"):
+            if code not in known:
+                entry.problem(f"no crime type is called {code}", "crime_type")
+            by_type[code] = named | by_type.get(code, frozenset())
+        for tag in entry.texts("tags"):
+            by_tag[tag] = named | by_tag.get(tag, frozenset())
+        entry.close()
+    for entry in document.entries("unsure"):
+        unsure = _known(entry, "kinds", kinds)
+        entry.close()
+    bodies, body_words = _bodies(document, kinds)
+    cues, cue_words = _cues(document, bodies)
+    phrases = _Words()
+    for entry in document.entries("phrase"):
+        id = entry.text("body")
+        if id not in bodies:
+            entry.problem(f"no body is called {id}", "body")
+        _add(entry, phrases, id)
+    marks = _marks(body_words, phrases)
+    return Cues(by_type, by_tag, unsure, bodies, cues, body_words, cue_words, phrases, marks)
+
+
+def _kinds(profile: Profile) -> frozenset[str]:
+    kinds = {one.kind for one in profile.agencies.values()}
+    return frozenset(kinds | {pattern.entry.kind for pattern in profile.patterns})
+
+
+def _known(entry: Entry, key: str, known: frozenset[str]) -> frozenset[str]:
+    found = frozenset(entry.texts(key))
+    for one in sorted(found - known):
+        entry.problem(f"no agency is of the kind {one}", key)
+    return found
+
+
+def _bodies(document: Document, kinds: frozenset[str]) -> tuple[dict[str, Body], _Words]:
+    bodies: dict[str, Body] = {}
+    words = _Words()
+    for entry in document.entries("body"):
+        body = Body(entry.text("id"), _known(entry, "kinds", kinds), entry.texts("functions"))
+        if not body.kinds and not body.functions:
+            entry.problem(f"{body.id} names neither kinds nor functions")
+        bodies[body.id] = body
+        _add(entry, words, body.id)
+    return bodies, words
+
+
+def _cues(document: Document, bodies: Mapping[str, Body]) -> tuple[dict[str, Cue], _Words]:
+    cues: dict[str, Cue] = {}
+    words = _Words()
+    for entry in document.entries("cue"):
+        limited = frozenset(entry.texts("bodies"))
+        for id in sorted(limited - bodies.keys()):
+            entry.problem(f"no body is called {id}", "bodies")
+        cue = Cue(entry.text("id"), entry.number("window", 4), entry.flag("after"), limited)
+        cues[cue.id] = cue
+        _add(entry, words, cue.id)
+    return cues, words
+
+
+def _add(entry: Entry, words: _Words, id: str) -> None:
+    for word in entry.texts("words"):
+        tokens = fold(word.rstrip("*")).split()
+        stem = word.endswith("*")
+        if not tokens or (stem and (len(tokens) > 1 or not 4 <= len(tokens[0]) <= 16)):
+            entry.problem(f"{word} cannot be matched", "words")
+        elif len(tokens) > _LONGEST:
+            entry.problem(f"{word} has more than {_LONGEST} words", "words")
+        else:
+            words.add(word, id)
+    entry.close()
+
+
+def _marks(bodies: _Words, phrases: _Words) -> frozenset[str]:
+    """One word of every match, without which it cannot be: of a phrase a word that is a body's
+    name ("pm" of "a milicia e da pm"), else the longest, and of the longest the last."""
+    names = {tokens[0] for tokens in bodies.exact if len(tokens) == 1}
+    return frozenset(
+        max(reversed(tokens), key=lambda token: (token in names, len(token)))
+        for tokens in (*bodies.exact, *phrases.exact)
+    )
+
+
+def resolve(profile: Profile, names: Iterable[str]) -> tuple[tuple[str, ...], bool]:
+    """Agency ids for what a reporter named (an id or a full name, in any case), and whether
+    something named is unknown."""
+    found: list[str] = []
+    unknown = False
+    for name in names:
+        wanted = name.strip()
+        if profile.agency(wanted) is None:
+            folded = fold(wanted)
+            wanted = next(
+                (a.id for a in profile.agencies.values() if folded in (fold(a.id), fold(a.name))),
+                "",
+            )
+        if wanted:
+            found.append(wanted)
+        elif name.strip():
+            unknown = True
+    return tuple(dict.fromkeys(found)), unknown
+
+
+def implicated(
+    words: str,
+    acts: Sequence[Act],
+    implicates: Sequence[str],
+    profile: Profile,
+    *,
+    cues: Cues,
+    place: Place = _NOWHERE,
+    tags: Iterable[str] = (),
+    day: date = date.max,
+) -> tuple[Recusal, ...]:
+    """Every body the tip implicates, outermost only, each with its first reason."""
+    named, unknown = resolve(profile, implicates)
+    codes = tuple(act.code for act in acts)
+    return recused(
+        profile, cues, codes, frozenset(tags), named, unknown, cues.heard(words), place, day
+    )
+
+
+def recused(
+    profile: Profile,
+    cues: Cues,
+    codes: Sequence[str],
+    tags: frozenset[str],
+    named: Sequence[str],
+    unknown: bool,
+    heard: frozenset[str],
+    place: Place,
+    day: date,
+) -> tuple[Recusal, ...]:
+    """As ``implicated``, from facts already gathered; holds no words, so it may be remembered."""
+    reasons: dict[str, str] = dict.fromkeys(named, NAMED)
+
+    def add(ids: Iterable[str], reason: str) -> None:
+        for id in ids:
+            reasons.setdefault(id, reason)
+
+    if unknown:
+        add(_of_kinds(profile, cues.unsure, place), UNSURE)
+    for code in codes:
+        if code in cues.by_type:
+            add(_of_kinds(profile, cues.by_type[code], place), BY_TYPE)
+    for tag in sorted(tags):
+        if tag in cues.by_tag:
+            add(_of_kinds(profile, cues.by_tag[tag], place), BY_TAG)
+    for id in sorted(heard):
+        add(_of_body(profile, cues, cues.bodies[id], place, day), BY_WORDS)
+    return tuple(
+        Recusal(id, reason)
+        for id, reason in reasons.items()
+        if not any(up.id in reasons for up in list(profile.ancestors(id))[1:])
+    )
+
+
+def _of_body(profile: Profile, cues: Cues, body: Body, place: Place, day: date) -> list[str]:
+    """The holders of its functions where they are known, else everyone it may mean."""
+    found = _of_kinds(profile, body.kinds, place)
+    scopes = scopes_of(profile, place)
+    for function in body.functions:
+        holders = [profile.holder(function, scope, day) for scope in scopes]
+        found += [one.id for one in holders if one is not None]
+    return found or _of_kinds(profile, cues.unsure, place)
+
+
+def scopes_of(profile: Profile, place: Place) -> tuple[str, ...]:
+    """The jurisdictions that cover a place, nearest first. Of a place nobody knows, the line's
+    own state is taken to be it; of one elsewhere, only the country is ours."""
+    municipality, state = known(profile, place)
+    outside = place.country not in (None, profile.country) or (
+        place.state is not None and place.state not in profile.state_keys
+    )
+    if state is None and not outside:
+        state = profile.state
+    return tuple(scope for scope in (municipality, state, profile.country) if scope)
+
+
+def known(profile: Profile, place: Place) -> tuple[str | None, str | None]:
+    """The municipality and the state, each only if this profile serves it. An ambiguous
+    municipality is not known."""
+    municipality, state = place.municipality, place.state
+    if municipality is not None and place.certainty in (Certainty.CERTAIN, Certainty.PROBABLE):
+        served = profile.state_of(municipality)
+        if served is not None and state in (None, served):
+            return municipality, served
+    return None, state if state in profile.state_keys else None
+
+
+def _of_kinds(profile: Profile, kinds: frozenset[str], place: Place) -> list[str]:
+    """Every body of these kinds that serves the place; where the municipality or the state is
+    not certain, also the branch of the tree that stands for all of them."""
+    scopes = scopes_of(profile, place)
+    municipal = ":" in scopes[0]
+    if municipal and place.certainty is not Certainty.CERTAIN:
+        scopes, municipal = scopes[1:], False
+    serving: list[Agency] = [one for scope in scopes for one in profile.serving(scope)]
+    found = [one.id for one in serving if one.kind in kinds and not one.stands_for]
+    branches = [one for one in serving if one.stands_for & kinds]
+    cities = [one.id for one in branches if "municipality" in one.stands_for]
+    states = [one.id for one in branches if "municipality" not in one.stands_for]
+    if not municipal:
+        found += cities[:1]  # nearest first: the state's cities before the country's
+    if len(scopes) == 1:
+        found += states
+    return found

@@ -1,0 +1,531 @@
+"""Route: where a tip goes, how soon, and who must not learn of it.
+
+Jurisdiction is data, exceptions are tables, recusal comes before both. For every tip there is a
+lead or a staffed desk, and no lead, copy or desk belongs to an implicated body, stands under one
+or receives through one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from math import inf
+from typing import TypeVar
+
+from hotline.clock import Clock
+from hotline.errors import BadInput
+from hotline.routing import prove, recusal, rules
+from hotline.routing.classify import Types
+from hotline.routing.places import Places
+from hotline.routing.profile import Profile
+from hotline.routing.rules import Facts, Row, Rules
+from hotline.routing.tables import Problem, RuleFileProblem
+from hotline.tips import (
+    Act,
+    Certainty,
+    Channel,
+    ClassifiedTip,
+    Decision,
+    Language,
+    Place,
+    Priority,
+    QueueKind,
+    Recusal,
+    RowRef,
+    Tip,
+    Urgency,
+)
+
+ESCALATED = RowRef("recusal", "escalated")
+DESK_RECUSED = RowRef("recusal", "desk-recused")
+EVERYONE_RECUSED = RowRef("recusal", "everyone-recused")
+SECOND_READER = "review"
+
+_EVIDENT = 0.48  # a secondary act below this is a hint, not yet a reason to change desks
+_REMEMBERED = 50_000  # entries of each memo; none holds words, so forgetting is only for space
+_ORDER = tuple(Priority)
+_Value = TypeVar("_Value")
+_NONE: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What the tables say, before anyone is recused."""
+
+    priority: Priority
+    queue: str
+    deadline: int
+    lead: tuple[str, ...]
+    copies: tuple[str, ...]
+    automatic: bool
+    rows: tuple[RowRef, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """A place as the rules see it. ``facts`` names the municipality only if a rule does."""
+
+    facts: frozenset[str]
+    scopes: tuple[str, ...]
+    sure: bool
+
+
+@dataclass(slots=True)
+class Router:
+    """Decides for one profile. ``load`` proves the rules before the first tip."""
+
+    profile: Profile
+    types: Types
+    places: Places
+    rules: Rules
+    cues: recusal.Cues
+    clock: Clock
+    day: date
+    until: float
+    _tags: frozenset[str]
+    _kinds: Mapping[str, QueueKind]
+    _priorities: Mapping[str, Priority]
+    _named_places: frozenset[str]
+    _decisions: dict[object, Decision] = field(default_factory=dict, repr=False)
+    _plans: dict[object, _Plan] = field(default_factory=dict, repr=False)
+    _spots: dict[object, _Spot] = field(default_factory=dict, repr=False)
+    _reach: dict[object, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    _recused: dict[object, tuple[Recusal, ...]] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def load(
+        cls, profile: Profile, types: Types, places: Places, clock: Clock | None = None
+    ) -> Router:
+        """Reads and proves rules.toml and recusal.toml. Raises RuleFileProblem with every
+        problem: cells not understood, dead rows, gaps, destinations nobody can reach."""
+        problems: list[Problem] = []
+        tables = rules.read(profile, types, problems)
+        cues = recusal.read(profile, (kind.code for kind in types), problems)
+        if problems:
+            raise RuleFileProblem(tuple(sorted(problems)))
+        router = cls.of(profile, types, places, tables, cues, clock or Clock(profile.zone))
+        problems = router.check()
+        if problems:
+            raise RuleFileProblem(tuple(problems))
+        return router
+
+    @classmethod
+    def of(
+        cls,
+        profile: Profile,
+        types: Types,
+        places: Places,
+        tables: Rules,
+        cues: recusal.Cues,
+        clock: Clock,
+    ) -> Router:
+        """A router that has not been proved."""
+        tags = frozenset(t for table in tables for t in table.values(rules.Column.TAG))
+        day = date.fromisoformat(clock.day())
+        return cls(
+            profile,
+            types,
+            places,
+            tables,
+            cues,
+            clock,
+            day,
+            _horizon(profile, day),
+            frozenset({*tags, *cues.by_tag}),
+            {kind.code: kind.queue for kind in types},
+            {kind.code: kind.priority for kind in types},
+            frozenset(p for t in tables for p in t.values(rules.Column.PLACE) if ":" in p),
+        )
+
+    def check(self) -> list[Problem]:
+        """Everything the tables prove wrong; empty for a sound profile. Exact, and quick enough
+        for every start."""
+        return prove.check(self.profile, self.types, self.rules, self.day)
+
+    def decide(self, classified: ClassifiedTip) -> Decision:
+        """Where this tip goes. Never raises for a tip; depends on nothing but the tip, the
+        profile and the day."""
+        tip, told, place = classified.tip, classified.classification, classified.place
+        if self.clock.source() >= self.until:
+            self._new_day()
+        tags = _NONE
+        if told.tags or tip.tags:
+            tags = self._tags.intersection(told.tags + tip.tags)
+        recused = self._recusals(classified, tags)
+        acts = self._weighty(told.acts)
+        held, threats = bool(tip.held or tip.doubts), bool(told.threats)
+        spot = (place.municipality, place.state, place.country, place.certainty)
+        key = (acts, tags, spot, tip.urgency, recused, held, threats)
+        decision = self._decisions.get(key)
+        if decision is None:
+            plan = self._plan(acts, tags, self._spot(place), tip.urgency, recused, held, threats)
+            decision = self._carry_out(plan, self._spot(place), recused)
+            _remember(self._decisions, key, decision)
+        return decision
+
+    def _new_day(self) -> None:
+        """A body's validity began or ended: forget what was decided before."""
+        self.day = date.fromisoformat(self.clock.day())
+        self.until = _horizon(self.profile, self.day)
+        for memo in (self._decisions, self._plans, self._spots, self._reach, self._recused):
+            memo.clear()
+
+    def _spot(self, place: Place) -> _Spot:
+        key = (place.municipality, place.state, place.country, place.certainty)
+        spot = self._spots.get(key)
+        if spot is None:
+            facts = frozenset(
+                fact
+                for fact in places_of(self.profile, place)
+                if ":" not in fact or fact in self._named_places
+            )
+            scopes = recusal.scopes_of(self.profile, place)
+            spot = _Spot(facts, scopes, place.certainty is Certainty.CERTAIN)
+            _remember(self._spots, key, spot)
+        return spot
+
+    def _recusals(self, classified: ClassifiedTip, tags: frozenset[str]) -> tuple[Recusal, ...]:
+        tip, place = classified.tip, classified.place
+        named: tuple[str, ...] = ()
+        unknown = False
+        if tip.implicates:
+            named, unknown = recusal.resolve(self.profile, tip.implicates)
+        heard = self.cues.heard(tip.words if tip.answers else tip.text)
+        codes = tuple(
+            act.code for act in classified.classification.acts if act.code in self.cues.by_type
+        )
+        if not (named or unknown or heard or codes or tags):
+            return ()
+        spot = (place.municipality, place.state, place.country, place.certainty)
+        key = (named, unknown, heard, codes, tags, spot)
+        found = self._recused.get(key)
+        if found is None:
+            found = recusal.recused(
+                self.profile, self.cues, codes, tags, named, unknown, heard, place, self.day
+            )
+            _remember(self._recused, key, found)
+        return found
+
+    def _plan(
+        self,
+        acts: tuple[str, ...],
+        tags: frozenset[str],
+        spot: _Spot,
+        urgency: Urgency,
+        recused: tuple[Recusal, ...],
+        held: bool,
+        threats: bool,
+    ) -> _Plan:
+        implicated = self._implicated(recused)
+        key = (acts, tags, spot.facts, urgency, implicated, held, threats)
+        plan = self._plans.get(key)
+        if plan is not None:
+            return plan
+        facts: Facts = (
+            frozenset(acts),
+            tags,
+            spot.facts,
+            frozenset({urgency.value}),
+            implicated,
+            frozenset({held}),
+            frozenset({threats}),
+        )
+        desk = _first(self.rules.queue, facts)
+        narrow: Facts = (frozenset({self._deciding(acts, desk)}), *facts[1:])
+        priority, urgent = self._priority(acts, facts)
+        review = _first(self.rules.review, facts)
+        target = _first(self.rules.destination, narrow)
+        forward = _first(self.rules.automatic, narrow)
+        forbidden = held or threats or recused or review.then.second_reader
+        special = self.profile.queues[desk.then.queue].kind.special
+        plan = _Plan(
+            priority,
+            desk.then.queue,
+            min(priority.minutes, desk.then.deadline or priority.minutes),
+            target.then.lead,
+            target.then.copies,
+            forward.then.automatic and not forbidden and not special,
+            tuple(RowRef(row.table, row.id) for row in (urgent, review, desk, target, forward)),
+        )
+        _remember(self._plans, key, plan)
+        return plan
+
+    def _carry_out(self, plan: _Plan, spot: _Spot, recused: tuple[Recusal, ...]) -> Decision:
+        if recused:
+            return self._steer_clear(plan, spot, recused)
+        leads = self._bodies(plan.lead, spot)
+        return Decision(
+            priority=plan.priority,
+            queue=plan.queue,
+            leads=leads,
+            copies=tuple(id for id in self._bodies(plan.copies, spot) if id not in leads),
+            rules=plan.rows,
+            deadline=plan.deadline,
+            automatic=plan.automatic and spot.sure and bool(leads),
+            version=self.profile.version,
+        )
+
+    def _steer_clear(self, plan: _Plan, spot: _Spot, recused: tuple[Recusal, ...]) -> Decision:
+        """The plan without any recused body, what stands under one or receives through one."""
+        roots = frozenset(one.agency for one in recused)
+        under = self.profile.under
+        queue, moved = self._desk(plan.queue, roots)
+        leads = tuple(id for id in self._bodies(plan.lead, spot) if not under(id, roots))
+        escalated: tuple[RowRef, ...] = ()
+        if not leads:
+            leads, escalated = self._overseer(roots), (ESCALATED,)
+        copies = (id for id in self._bodies(plan.copies, spot) if not under(id, roots))
+        return Decision(
+            priority=plan.priority,
+            queue=queue,
+            leads=leads,
+            copies=tuple(id for id in copies if id not in leads),
+            recused=recused,
+            rules=(*plan.rows, *moved, *escalated),
+            deadline=plan.deadline,
+            automatic=False,
+            version=self.profile.version,
+        )
+
+    def _weighty(self, acts: tuple[Act, ...]) -> tuple[str, ...]:
+        """The acts that choose desk and destination: the first, the evident ones, and integrity
+        acts however faint, because a recusal too many costs only a minute."""
+        if len(acts) == 1:
+            return (acts[0].code,)
+        return tuple(
+            act.code
+            for at, act in enumerate(acts)
+            if at == 0 or act.score >= _EVIDENT or self._kinds[act.code] is QueueKind.INTEGRITY
+        )
+
+    def _deciding(self, acts: tuple[str, ...], desk: Row) -> str:
+        """The act whose destination counts: the one that chose the desk, else the first special
+        one, else the first."""
+        kind = self.profile.queues[desk.then.queue].kind
+        for code in acts:
+            if self._kinds[code] is kind:
+                return code
+        return next((code for code in acts if self._kinds[code].special), acts[0])
+
+    def _priority(self, acts: tuple[str, ...], facts: Facts) -> tuple[Priority, Row]:
+        row = _first(self.rules.priority, facts)
+        most, least = row.then.at_most, row.then.at_least
+        capped = row.cell(rules.Column.ACT) or frozenset(acts)
+        base = min(
+            max(
+                _ORDER.index(self._priorities[code]),
+                _ORDER.index(most) if most and code in capped else 0,
+            )
+            for code in acts
+        )
+        return _ORDER[min(base, _ORDER.index(least)) if least else base], row
+
+    def _implicated(self, recused: tuple[Recusal, ...]) -> frozenset[str]:
+        if not recused:
+            return frozenset({"none"})
+        bodies = [body for one in recused if (body := self.profile.agency(one.agency))]
+        federal = all(body.level == "country" and not body.stands_for for body in bodies)
+        kinds = {body.kind for body in bodies}
+        return frozenset({"any", *kinds, *(("federal",) if federal else ())})
+
+    def _desk(self, wanted: str, roots: frozenset[str]) -> tuple[str, tuple[RowRef, ...]]:
+        """The desk wanted, or the first of the profile's that no recused body holds. If a
+        reporter accuses every body there is, the last one, the key custodians', stays."""
+        queues, under = self.profile.queues, self.profile.under
+        if not roots or not under(queues[wanted].agency, roots):
+            return wanted, ()
+        for desk in self.profile.desks:
+            if not under(queues[desk].agency, roots):
+                return desk, (DESK_RECUSED,)
+        return self.profile.desks[-1], (DESK_RECUSED, EVERYONE_RECUSED)
+
+    def _overseer(self, roots: frozenset[str]) -> tuple[str, ...]:
+        """The first independent body above the recused ones that is not recused itself."""
+        for id in self._overseers(roots):
+            if not self.profile.under(id, roots):
+                return (id,)
+        return ()
+
+    def _overseers(self, roots: frozenset[str]) -> Iterator[str]:
+        """Independent bodies to go to, nearest above the recused ones first."""
+        for root in sorted(roots):
+            for up in self.profile.ancestors(root):
+                yield from (id for id in up.oversight if self._takes(id))
+        yield from self.profile.oversight
+
+    def _takes(self, id: str) -> bool:
+        one = self.profile.agency(id)
+        return one is not None and one.independent and one.receives and one.valid(self.day)
+
+    def _bodies(self, specs: tuple[str, ...], spot: _Spot) -> tuple[str, ...]:
+        if not specs:
+            return ()
+        key = (specs, spot.scopes)
+        found = self._reach.get(key)
+        if found is None:
+            ids = (prove.reach(self.profile, spec, spot.scopes, self.day) for spec in specs)
+            found = tuple(dict.fromkeys(id for id in ids if id is not None))
+            _remember(self._reach, key, found)
+        return found
+
+    def locate(self, tip_words: str, where: str | None, municipality: str | None) -> Place:
+        """The place of the event: the municipality chosen from a list, else the answer to
+        "where", else what the text says."""
+        if municipality:
+            chosen = self.places.by_key(municipality)
+            if chosen is not None:
+                return chosen
+        best = Place()
+        state = self.profile.state
+        if where:
+            best = self.places.answer(where, state=state)
+            if best.certainty in (Certainty.CERTAIN, Certainty.PROBABLE):
+                return best
+        told = self.places.find(tip_words, state=state) if tip_words else Place()
+        return best if _rank(best) >= _rank(told) and where else told
+
+    def explain(self, request: Mapping[str, object]) -> dict[str, object]:
+        """A decision and its reasons in the shape of `hotline route explain`. Raises BadInput
+        for a request of another shape."""
+        asked = _Request.read(request, self.types)
+        told = self.types.classify(asked.text, asked.language, chosen=asked.crime_types)
+        place = self.locate(asked.text, asked.where, asked.municipality)
+        tip = Tip(
+            channel=Channel.API,
+            language=asked.language,
+            text=asked.text,
+            urgency=asked.urgency,
+            implicates=asked.implicates,
+            tags=asked.tags,
+        )
+        decision = self.decide(ClassifiedTip(tip, told, place))
+        return {
+            "crime_types": [
+                {"code": act.code, "score": act.score, "reasons": list(act.reasons)}
+                for act in told.acts
+            ],
+            "place": {
+                "municipality": place.municipality,
+                "name": place.name,
+                "state": place.state,
+                "country": place.country,
+                "certainty": place.certainty.value,
+                "reasons": list(place.reasons),
+                "candidates": list(place.candidates),
+            },
+            "priority": decision.priority.value,
+            "queue": decision.queue,
+            "leads": list(decision.leads),
+            "copies": list(decision.copies),
+            "recused": [{"agency": r.agency, "reason": r.reason} for r in decision.recused],
+            "rules": [{"table": r.table, "row": r.row} for r in decision.rules],
+            "deadline": decision.deadline,
+        }
+
+
+def needs_second_reader(decision: Decision, tables: Rules) -> bool:
+    """Whether two people must agree before this tip is closed (threats, lives at stake)."""
+    row = next((ref.row for ref in decision.rules if ref.table == SECOND_READER), "")
+    return any(one.then.second_reader for one in tables.review.rows if one.id == row)
+
+
+def places_of(profile: Profile, place: Place) -> frozenset[str]:
+    """What the column ``place`` may ask for: municipality, state, and how well it is known."""
+    municipality, state = recusal.known(profile, place)
+    if municipality and state:
+        return frozenset({municipality, state, "here"})
+    if state:
+        return frozenset({state, "state"})
+    if place.country not in (None, profile.country):
+        return frozenset({"abroad"})
+    return frozenset({"elsewhere" if place.state else "unknown"})
+
+
+def _remember(memo: dict[object, _Value], key: object, value: _Value) -> None:
+    if len(memo) >= _REMEMBERED:
+        memo.clear()
+    memo[key] = value
+
+
+def _first(table: rules.Table, facts: Facts) -> Row:
+    row = table.first(facts)
+    assert row is not None  # the last row has no cells: proved at load
+    return row
+
+
+def _rank(place: Place) -> int:
+    order = (Certainty.NONE, Certainty.AMBIGUOUS, Certainty.PROBABLE, Certainty.CERTAIN)
+    return order.index(place.certainty)
+
+
+def _horizon(profile: Profile, day: date) -> float:
+    """The instant at which the next validity begins or ends, in seconds since 1970."""
+    starts = [one.valid_from for one in profile.agencies.values() if one.valid_from]
+    ends = [one.valid_to + timedelta(1) for one in profile.agencies.values() if one.valid_to]
+    coming = [edge for edge in (*starts, *ends) if edge > day]
+    if not coming:
+        return inf
+    return datetime.combine(min(coming), time(), profile.zone).astimezone(UTC).timestamp()
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    text: str
+    crime_types: tuple[str, ...]
+    where: str | None
+    municipality: str | None
+    urgency: Urgency
+    implicates: tuple[str, ...]
+    tags: tuple[str, ...]
+    language: Language
+
+    @classmethod
+    def read(cls, request: Mapping[str, object], types: Types) -> _Request:
+        known = {"text", "crime_types", "place", "urgency", "implicates", "tags", "language"}
+        if not known >= request.keys():
+            raise BadInput("The request holds a field that is not known.", f"Use {_list(known)}.")
+        text, place = request.get("text", ""), request.get("place")
+        if not isinstance(text, str):
+            raise BadInput("The text is not text.", "Give it in quotes.")
+        codes = _texts(request, "crime_types")
+        if any(code not in types for code in codes):
+            raise BadInput(
+                "A crime type is not known.", "Use codes of the table of types, such as ORG-01."
+            )
+        urgency = request.get("urgency", Urgency.UNKNOWN.value)
+        if urgency not in set(Urgency):
+            raise BadInput("The urgency is not known.", f"Use {_list(Urgency)}.")
+        where = municipality = None
+        if isinstance(place, Mapping):
+            municipality = place.get("municipality")
+            if not isinstance(municipality, str | None):
+                raise BadInput(
+                    "The municipality is not a key.", "Use a key such as BR:IBGE:3304557."
+                )
+        elif isinstance(place, str):
+            where = place
+        elif place is not None:
+            raise BadInput("The place is not a place.", "Give its name or its municipality's key.")
+        language = Language.parse(str(request.get("language") or "pt")) or Language.PT
+        return cls(
+            text,
+            codes,
+            where,
+            municipality,
+            Urgency(str(urgency)),
+            _texts(request, "implicates"),
+            _texts(request, "tags"),
+            language,
+        )
+
+
+def _texts(request: Mapping[str, object], field_: str) -> tuple[str, ...]:
+    value = request.get(field_, [])
+    if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
+        raise BadInput(f"The field {field_} is not a list of texts.", 'Write it as ["..."].')
+    return tuple(value)
+
+
+def _list(words: Iterable[str]) -> str:
+    return ", ".join(sorted(str(word) for word in words))

@@ -1,0 +1,117 @@
+"""Spots: weighs the mentions of a text, until one place or a question is left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from hotline.routing.gazetteer import STATES, Kind, Municipality, Sense
+from hotline.routing.judge import Mention
+from hotline.routing.matching import Reading
+
+
+class Spot(NamedTuple):
+    """One place a text may mean, with all that speaks for it. ``backed``: a state, a dialling
+    code or the municipality itself is named with it."""
+
+    senses: tuple[Sense, ...]
+    cue: int
+    backed: bool
+    crime: bool
+    elsewhere: bool
+
+    @property
+    def places(self) -> dict[str, Municipality]:
+        return {sense.place.key: sense.place for sense in self.senses if sense.place}
+
+    @property
+    def states(self) -> set[str]:
+        return {sense.state for sense in self.senses}
+
+    @property
+    def may_be_state(self) -> bool:
+        """Rio de Janeiro and São Paulo are states too."""
+        return all(place.name == STATES[place.state[-2:]] for place in self.places.values())
+
+    @property
+    def sure(self) -> bool:
+        """Whether it needs no question: its name with its state, or an uncommon name with a
+        word that makes it a place."""
+        best = self.senses[0]
+        if best.kind is not Kind.NAME:
+            return best.kind is Kind.OTHER and self.backed
+        everyday = best.place is not None and best.place.everyday
+        return self.backed or self.cue == 2 or (self.cue == 1 and not everyday)
+
+    def because(self, place: Municipality) -> str:
+        """Why this place, in one sentence that quotes our own spelling only."""
+        best = self.senses[0]
+        match best.kind:
+            case Kind.NAME if self.backed:
+                return f"“{place.name}” is named together with its state."
+            case Kind.NAME:
+                return f"“{place.name}” is the name of one municipality only."
+            case Kind.OTHER | Kind.SHORT:
+                return f"“{best.label}” is another name of {place.name}."
+            case _:
+                return f"“{best.label}” is a neighbourhood of {place.name}."
+
+
+def weigh(reading: Reading) -> list[Spot]:
+    """The places a text may mean: one when the mentions agree or one of them leads, else all."""
+    spots = [_spot(mention, reading) for mention in reading.mentions]
+    if len(spots) > 1:
+        spots = _merged(spots)
+    if len(spots) < 2:
+        return spots
+    here = [spot for spot in spots if not spot.elsewhere] or spots
+    here = [spot for spot in here if not _is_state_of(spot, here)] or here
+    crimes = [spot for spot in here if spot.crime]
+    chosen = crimes if len(crimes) == 1 else here
+    # What won over another place is at most likely.
+    return [spot._replace(elsewhere=True) for spot in chosen]
+
+
+def _spot(mention: Mention, reading: Reading) -> Spot:
+    """The meanings that fit the states, then the dialling codes, typed elsewhere in the text. A
+    dialling code says something of neighbourhoods only."""
+    senses, backed = mention.senses, mention.attached
+    if backed or not (reading.states or reading.dialled):
+        return Spot(senses, mention.cue, backed, mention.crime, mention.elsewhere)
+    named = tuple(s for s in senses if s.state in reading.states)
+    dialled = tuple(s for s in senses if s.kind >= Kind.DISTRICT and s.state in reading.dialled)
+    fitting = named or dialled
+    return Spot(fitting or senses, mention.cue, bool(fitting), mention.crime, mention.elsewhere)
+
+
+def _merged(spots: Iterable[Spot]) -> list[Spot]:
+    """Mentions that can be the same place are: "Campo Grande" with "Rio" is the neighbourhood."""
+    merged: list[Spot] = []
+    for spot in sorted(spots, key=lambda s: (not s.backed, len(s.senses), s.senses[0].kind)):
+        for at, known in enumerate(merged):
+            common = known.places.keys() & spot.places.keys()
+            if common:
+                merged[at] = _joined(known, spot, common)
+                break
+        else:
+            merged.append(spot)
+    return merged
+
+
+def _joined(one: Spot, two: Spot, common: set[str]) -> Spot:
+    both = (*one.senses, *two.senses)
+    kept = {s: None for s in both if s.place and s.place.key in common}
+    senses = tuple(sorted(kept, key=lambda sense: sense.kind))
+    apart = one.senses != two.senses
+    named = apart and any(sense.kind <= Kind.SHORT for sense in senses)
+    return Spot(
+        senses,
+        max(one.cue, two.cue),
+        one.backed or two.backed or (named and len(common) == 1 and senses[0].kind > Kind.NAME),
+        one.crime or two.crime,
+        one.elsewhere and two.elsewhere,
+    )
+
+
+def _is_state_of(spot: Spot, others: list[Spot]) -> bool:
+    return spot.may_be_state and any(o is not spot and spot.states & o.states for o in others)

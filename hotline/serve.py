@@ -1,0 +1,193 @@
+"""Serve: the public process without private keys and the staff processes, living together.
+
+``public`` (form, webhooks, API), ``staff`` (console and jobs) and ``analyst`` are processes of
+their own. When one ends, all end: half a line would lose tips silently.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hotline import settings as settings_module
+from hotline.errors import HotlineError
+from hotline.process import WIPE_MEMORY, harden
+from hotline.settings import Settings, child_environ
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+_PATIENCE_SECONDS = 30.0
+
+
+class RedisNeeded(HotlineError):
+    """Several public processes share conversations through Redis."""
+
+    code = "redis_needed"
+    message = "Several public processes need Redis to share running conversations."
+    hint = "Set HOTLINE_REDIS_URL, or serve with one public worker."
+
+
+class DidNotStart(HotlineError):
+    code = "did_not_start"
+    message = "One of the processes did not start."
+    hint = "Its own message stands above; 'hotline doctor' checks everything it needs."
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """0 means any free one."""
+
+    public: int = 8000
+    console: int = 8001
+    analyst: int = 8002
+
+    def resolved(self) -> Ports:
+        return Ports(*(port or free_port() for port in (self.public, self.console, self.analyst)))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def public() -> Flask:
+    """The public application, as its worker process builds it."""
+    harden(secret=True)
+    from hotline.assembly import assemble_public
+    from hotline.jobs.tell import teller
+    from hotline.web.apps import public_app
+
+    settings = settings_module.load()
+    return public_app(assemble_public(settings, told=teller(settings)))
+
+
+def staff() -> Flask:
+    """The console, with the jobs in threads beside it."""
+    harden(secret=True)
+    from hotline.assembly import assemble_staff
+    from hotline.jobs.engine import start_jobs
+    from hotline.jobs.tell import teller
+    from hotline.web.apps import console_app
+
+    settings = settings_module.load()
+    line = assemble_staff(settings, told=teller(settings))
+    start_jobs(line)
+    return console_app(line)
+
+
+def analyst() -> Flask:
+    """The analyst application: releases only, no key of any kind."""
+    harden(secret=False)
+    from hotline.web.apps import analyst_app
+
+    return analyst_app(settings_module.load())
+
+
+def run_one(role: str, address: str, port: int, workers: int) -> None:
+    """The body of a child process: granian with one application, access log off."""
+    harden(secret=False)
+    from granian import Granian
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+
+    Granian(
+        f"hotline.serve:{role}",
+        address=address,
+        port=port,
+        interface=Interfaces.WSGI,
+        factory=True,
+        workers=workers,
+        blocking_threads=16 if role == "public" else 8,
+        backlog=1024,
+        log_access=False,
+        log_level=LogLevels.critical,
+        # Workers are recycled so that nothing a report left in memory stays for long.
+        workers_lifetime=6 * 3600 if role == "public" else None,
+        respawn_failed_workers=False,
+        process_name=f"hotline-{role}",
+    ).serve()
+
+
+@contextlib.contextmanager
+def running(
+    settings: Settings, ports: Ports, *, address: str = "127.0.0.1", workers: int = 1
+) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Starts the processes; ends them all on leaving."""
+    if workers > 1 and not settings.redis_url:
+        raise RedisNeeded
+    roles = {"public": ports.public, "staff": ports.console, "analyst": ports.analyst}
+    children = []
+    environ = child_environ(settings)
+    try:
+        for role, port in roles.items():
+            count = workers if role == "public" else 1
+            children.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", "hotline.serve", role, address, str(port), str(count)],
+                    env=environ | (WIPE_MEMORY if role == "public" else {}),
+                    start_new_session=True,
+                )
+            )
+        yield children
+    finally:
+        stop(children)
+
+
+def stop(children: list[subprocess.Popen[bytes]]) -> None:
+    """Asks each to finish what it is doing; after ten seconds insists."""
+    for child in children:
+        if child.poll() is None:
+            child.send_signal(signal.SIGTERM)
+    for child in children:
+        try:
+            child.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def wait_ready(url: str, children: list[subprocess.Popen[bytes]]) -> None:
+    """Until ``url`` answers. Raises DidNotStart when a child ends first or time runs out."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        if any(child.poll() is not None for child in children):
+            raise DidNotStart
+        try:
+            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own loopback address
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+    raise DidNotStart
+
+
+def watch(children: list[subprocess.Popen[bytes]], stopped: threading.Event) -> bool:
+    """Blocks until somebody asks to stop (True) or a child ends by itself (False)."""
+    while not stopped.wait(0.5):
+        if any(child.poll() is not None for child in children):
+            return False
+    return True
+
+
+def until_stopped(body: Callable[[threading.Event], int]) -> int:
+    """Runs ``body`` with an event that Ctrl-C and SIGTERM set."""
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    return body(stopped)
+
+
+if __name__ == "__main__":
+    run_one(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))

@@ -1,0 +1,403 @@
+"""Dispositions: what triage decides about a tip: forward, close, ask, answer, send elsewhere.
+
+Each is one commit: the row's new state, packages, the reporter's status, the count for statistics
+and the audit record. Each takes the version that was read; a tip that moved on raises StaleTip.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from hotline.clock import coarse_due
+from hotline.errors import BadInput, HotlineError
+from hotline.store.tips import Change, StaleTip
+from hotline.tips import (
+    Body,
+    Observation,
+    Priority,
+    QueueKind,
+    SealedPackage,
+    State,
+    queue_kind,
+)
+from hotline.triage import messages
+from hotline.triage.access import SignedIn
+from hotline.triage.opening import Bench, Opened, opens_facts
+from hotline.vault import format as fmt
+from hotline.vault.envelope import STATISTICS, queue_recipient
+from hotline.vault.format import Kind
+from hotline.vault.receipts import place_receipt
+from hotline.vault.seal import seal_body
+from hotline.vault.small import random_id
+from hotline.web.i18n import N_
+
+FORWARD_REASONS: Mapping[str, str] = {
+    "credible": N_("Can be acted on"),
+    "intelligence": N_("Useful for a wider picture"),
+    "danger": N_("Somebody may be in danger"),
+    "duty": N_("Must be passed on by law"),
+}
+CLOSE_REASONS: Mapping[str, str] = {
+    "duplicate": N_("The same report came before"),
+    "not_actionable": N_("Too little to act on"),
+    "out_of_area": N_("Outside the area of this line"),
+    "no_crime": N_("Does not describe a crime"),
+    "answered": N_("The question was answered"),
+    "emergency_redirected": N_("Sent to the emergency number"),
+    "hoax": N_("Made up or a test"),
+    "abuse": N_("Insults or spam"),
+}
+REROUTE_REASONS: Mapping[str, str] = {
+    "wrong_queue": N_("Belongs to another desk"),
+    "training": N_("Needs people with special training"),
+    "recusal": N_("Somebody here may be involved"),
+    "place": N_("The place has to be found out"),
+}
+
+ANSWER_HOURS = 24  # how long a reporter has before a tip with a question is due again
+_CONFIRM_DAYS = {Priority.P0: 1, Priority.P1: 1, Priority.P2: 3, Priority.P3: 15, Priority.P4: 15}
+
+
+class Undecided(HotlineError):
+    """Doubtful words are never forwarded undecided."""
+
+    code = "undecided"
+    status = 409
+    message = "Some words in this tip may point to the reporter."
+    hint = "Decide each of them first: keep it or remove it. Then forward the tip."
+
+
+class NoAgency(BadInput):
+    """Forwarding to nobody."""
+
+    code = "no_agency"
+    message = "No body was chosen."
+    hint = "Choose at least one body that must act."
+
+
+class AgencyRecused(BadInput):
+    """A body that the tip implicates, or that receives through one."""
+
+    code = "agency_recused"
+    message = "This body cannot receive this tip."
+    hint = "The tip is about it or about a body above it. Choose one that is offered."
+
+
+class BadReason(BadInput):
+    """A decision without one of the listed reasons."""
+
+    code = "bad_reason"
+    message = "No reason was chosen."
+    hint = "Choose the reason that fits best."
+
+
+class SecondReader(HotlineError):
+    """The same person asked for and tried to confirm a closing."""
+
+    code = "second_reader"
+    status = 409
+    message = "A second person must confirm this."
+    hint = "Your request is recorded. Somebody else of this queue has to read and confirm it."
+
+
+class BadQueue(BadInput):
+    """A queue that does not exist, is this one, or belongs to a recused body."""
+
+    code = "bad_queue"
+    message = "The tip cannot go to this queue."
+    hint = "Choose one of the queues that are offered."
+
+
+def check_version(opened: Opened, version: int) -> None:
+    """Raises StaleTip when the tip is not the one that was read."""
+    if opened.row.version != version:
+        raise StaleTip
+
+
+def needs_second(bench: Bench, opened: Opened) -> bool:
+    """Tips about children and threats are not closed by one person alone."""
+    told = opened.content.classified.classification
+    flagged = any(
+        act.code in bench.types and "second_reader" in bench.types.get(act.code).flags
+        for act in told.acts
+    )
+    return queue_kind(opened.row.queue) is QueueKind.CHILDREN or bool(told.threats) or flagged
+
+
+def offered(bench: Bench, opened: Opened) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Leads and copies that the rules name, without anything recused."""
+    decision = opened.content.decision
+    return (
+        tuple(a for a in decision.leads if may_receive(bench, opened, a)),
+        tuple(a for a in decision.copies if may_receive(bench, opened, a)),
+    )
+
+
+def others(bench: Bench, opened: Opened) -> tuple[str, ...]:
+    """Every further body with an inbox of its own that may receive this tip."""
+    named = {*opened.content.decision.leads, *opened.content.decision.copies}
+    return tuple(
+        sorted(
+            agency.id
+            for agency in bench.profile.agencies.values()
+            if agency.via is None
+            and agency.id not in named
+            and may_receive(bench, opened, agency.id)
+        )
+    )
+
+
+def may_receive(bench: Bench, opened: Opened, agency: str) -> bool:
+    """Whether a body receives tips, has a key, and neither is recused nor stands under or
+    receives through a recused one."""
+    body = bench.profile.agency(agency)
+    if body is None or not body.receives:
+        return False
+    inbox = bench.profile.inbox(agency)
+    if not any(name == f"agency:{inbox}" for name in bench.directory.recipients()):
+        return False
+    recused = opened.recused
+    return not (bench.profile.under(agency, recused) or bench.profile.under(inbox, recused))
+
+
+def queues_offered(bench: Bench, opened: Opened) -> tuple[str, ...]:
+    """Queues the tip may go to: never one that belongs to a recused body."""
+    return tuple(
+        queue
+        for queue, entry in bench.profile.queues.items()
+        if queue != opened.row.queue and not bench.profile.under(entry.agency, opened.recused)
+    )
+
+
+def forward(
+    bench: Bench,
+    who: SignedIn,
+    opened: Opened,
+    *,
+    leads: Sequence[str],
+    copies: Sequence[str] = (),
+    reason: str,
+) -> None:
+    """Seals a masked package to each body's inbox. Raises Undecided, NoAgency, AgencyRecused,
+    BadReason, StaleTip."""
+    _require(reason, FORWARD_REASONS)
+    if opened.content.tip.doubts:
+        raise Undecided
+    if not leads:
+        raise NoAgency
+    packages = _packages(bench, opened, leads, copies)
+    notices = [
+        bench.envelope.errand("notify", p.id, {"agency": p.agency, "role": p.role})
+        for p in packages
+    ]
+    bench.tips.apply(
+        Change(
+            opened.row.id,
+            opened.row.version,
+            state=State.FORWARDED,
+            packages=tuple(packages),
+            errands=tuple(notices),
+            replies=(_status(bench, opened, "forwarded"),),
+            observation=_count(bench, opened, "forwarded"),
+            events=(
+                (
+                    "forwarded",
+                    {
+                        "by": _by(who),
+                        "reason": reason,
+                        "packages": ",".join(p.id.hex() for p in packages),
+                    },
+                ),
+            ),
+        )
+    )
+
+
+def close(bench: Bench, who: SignedIn, opened: Opened, *, reason: str) -> bool:
+    """Closes, or records the request when a second person must confirm; whether it is closed.
+    Raises BadReason, SecondReader, StaleTip."""
+    _require(reason, CLOSE_REASONS)
+    if needs_second(bench, opened):
+        asked = opened.close_request
+        if asked is not None and asked.by == _by(who):
+            raise SecondReader
+        if asked is None:
+            note = _note(bench, opened, who, "close_request", "", reason)
+            _keep(bench, opened, note, "close_requested", by=_by(who), reason=reason)
+            return False
+    bench.tips.apply(
+        Change(
+            opened.row.id,
+            opened.row.version,
+            state=State.CLOSED,
+            replies=(_status(bench, opened, "closed"),),
+            observation=_count(bench, opened, "closed"),
+            events=(("closed", {"by": _by(who), "reason": reason}),),
+        )
+    )
+    return True
+
+
+def refuse_close(bench: Bench, who: SignedIn, opened: Opened) -> None:
+    """The second reader does not agree: the tip stays and the request is spent. Raises
+    SecondReader when it is the same person."""
+    asked = opened.close_request
+    if asked is None:
+        return
+    if asked.by == _by(who):
+        raise SecondReader
+    note = _note(bench, opened, who, "close_refused", "", asked.reason)
+    _keep(bench, opened, note, "close_refused", by=_by(who))
+
+
+def reopen(bench: Bench, who: SignedIn, opened: Opened) -> None:
+    """A decided tip waits again."""
+    bench.tips.apply(
+        Change(
+            opened.row.id,
+            opened.row.version,
+            state=State.WAITING,
+            replies=(_status(bench, opened, "waiting"),),
+            observation=_count(bench, opened, "none"),
+            events=(("reopened", {"by": _by(who)}),),
+        )
+    )
+
+
+def say(bench: Bench, who: SignedIn, opened: Opened, *, kind: str, text: str) -> None:
+    """A ``question`` or a ``reply`` to the reporter, in their language. A question lets the tip
+    wait another day. Raises Empty, TooLong, StaleTip."""
+    tip, content = opened.content.tip, opened.content
+    number = sum(1 for note in opened.notes if note.kind in ("question", "reply"))
+    day = bench.clock.day()
+    replies = [
+        messages.message(content.lookup, content.reply_key, kind, text, tip.language, day, number)
+    ]
+    asking = kind == "question"
+    if asking:
+        replies.append(_status(bench, opened, "asked"))
+    waits = asking and opened.row.state is State.WAITING
+    due = coarse_due(bench.clock.now(), ANSWER_HOURS * 60, urgent=False)
+    bench.tips.apply(
+        Change(
+            opened.row.id,
+            opened.row.version,
+            bodies=(_note(bench, opened, who, kind, text.strip(), ""),),
+            replies=tuple(replies),
+            due_at=int(due.timestamp()) if waits else None,
+            events=(("asked" if asking else "replied", {"by": _by(who)}),),
+        )
+    )
+
+
+def write_note(bench: Bench, who: SignedIn, opened: Opened, *, text: str) -> None:
+    """A note for colleagues, sealed with the tip. Raises Empty, TooLong, StaleTip."""
+    text = text.strip()
+    if not text:
+        raise messages.Empty
+    if len(text) > 10 * messages.LONGEST:
+        raise messages.TooLong
+    _keep(bench, opened, _note(bench, opened, who, "note", text, ""), "noted", by=_by(who))
+
+
+def reroute(bench: Bench, who: SignedIn, opened: Opened, *, queue: str, reason: str) -> None:
+    """To another queue: the key is sealed to it and taken from this one; the reporter's receipt
+    follows. Raises BadReason, BadQueue, NoKey, StaleTip."""
+    _require(reason, REROUTE_REASONS)
+    if queue not in queues_offered(bench, opened):
+        raise BadQueue
+    bench.tips.apply(
+        Change(
+            opened.row.id,
+            opened.row.version,
+            state=State.WAITING,
+            **to_queue(bench, opened, opened.whole, queue),
+            replies=(_status(bench, opened, "waiting"),),
+            observation=_count(bench, opened, "none"),
+            events=(("rerouted", {"by": _by(who), "queue": queue, "reason": reason}),),
+        )
+    )
+
+
+def to_queue(bench: Bench, opened: Opened, whole: Body, queue: str) -> dict[str, Any]:
+    """The parts of a change that seal the tip and its additions to ``queue`` and to no other."""
+    recipient = queue_recipient(queue)
+    classified = opened.content.classified
+    clear = opens_facts(queue)
+    wrap = bench.envelope.wrap
+    wraps = [wrap(opened.key.key, whole.id, fmt.digest(whole.sealed), recipient)]
+    for addition in opened.additions:
+        sealed = addition.sealed
+        wraps.append(wrap(addition.key, sealed.id, fmt.digest(sealed.sealed), recipient))
+    return {
+        "queue": queue,
+        "type_group": bench.types.get(classified.primary).group if clear else None,
+        "municipality": classified.place.municipality if clear else None,
+        "wraps": tuple(wraps),
+        "drop_wraps": True,
+        "drop_wraps_of": tuple(addition.id for addition in opened.additions),
+        "receipt": place_receipt(
+            opened.content.lookup, opened.content.reply_key, opened.row.id, queue
+        ),
+    }
+
+
+def _packages(
+    bench: Bench, opened: Opened, leads: Iterable[str], copies: Iterable[str]
+) -> list[SealedPackage]:
+    inboxes: dict[str, str] = {}
+    for role, agencies in (("lead", leads), ("copy", copies)):
+        for agency in agencies:
+            if not may_receive(bench, opened, agency):
+                raise AgencyRecused
+            inboxes.setdefault(bench.profile.inbox(agency), role)
+    days = _CONFIRM_DAYS[opened.content.decision.priority]
+    due = (bench.clock.now() + timedelta(days=days)).astimezone(bench.clock.zone).date()
+    return [
+        bench.envelope.package(opened.content, opened.row.id, inbox, role, due.isoformat())
+        for inbox, role in inboxes.items()
+    ]
+
+
+def _status(bench: Bench, opened: Opened, code: str) -> messages.Reply:
+    content = opened.content
+    return messages.status(content.lookup, content.reply_key, code, bench.clock.day())
+
+
+def _count(bench: Bench, opened: Opened, outcome: str) -> Observation | None:
+    """The tip's count again, while its month has a key."""
+    month = opened.row.month
+    if (STATISTICS, month) not in bench.directory.keys:
+        return None
+    return bench.envelope.observe(opened.content, month, outcome=outcome)
+
+
+def _note(bench: Bench, opened: Opened, who: SignedIn, kind: str, text: str, reason: str) -> Body:
+    document = {
+        "kind": kind,
+        "text": text,
+        "reason": reason,
+        "by": _by(who),
+        "day": bench.clock.day(),
+        "number": len(opened.notes),
+    }
+    payload = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
+    return seal_body(opened.key.key, random_id(), opened.row.id, Kind.NOTE, payload)
+
+
+def _keep(bench: Bench, opened: Opened, note: Body, event: str, **fields: str) -> None:
+    bench.tips.apply(
+        Change(opened.row.id, opened.row.version, bodies=(note,), events=((event, fields),))
+    )
+
+
+def _require(reason: str, known: Mapping[str, str]) -> None:
+    if reason not in known:
+        raise BadReason
+
+
+def _by(who: SignedIn) -> str:
+    return who.person.id.hex()

@@ -1,0 +1,218 @@
+"""Opening: a sealed tip becomes readable in the session of a person who may read it.
+
+Session seed → epoch seed of the queue → tip key → body. Whoever may not open a tip's queue gets
+the same answer as for a tip that does not exist.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from hotline.clock import Clock
+from hotline.errors import HotlineError, NotAllowed
+from hotline.routing.classify import Types
+from hotline.routing.places import Places
+from hotline.routing.profile import Profile
+from hotline.routing.route import Router
+from hotline.store.audit import AuditLog
+from hotline.store.database import Database
+from hotline.store.desk import Desk, Package
+from hotline.store.outbox import Outbox
+from hotline.store.tips import Listed, Tips
+from hotline.tips import Body, Doubt, Language, QueueKind, Redacted, queue_kind
+from hotline.triage.access import Access, NoCertificate, SignedIn
+from hotline.vault.content import TipContent, decode
+from hotline.vault.directory import Directory
+from hotline.vault.envelope import Envelope, TipKey, queue_recipient, summary_id
+from hotline.vault.format import Damaged, Kind
+from hotline.vault.keys import open_body, open_wrap
+
+
+class Bench(Protocol):
+    """What the desk needs of the staff line."""
+
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def database(self) -> Database: ...
+    @property
+    def profile(self) -> Profile: ...
+    @property
+    def places(self) -> Places: ...
+    @property
+    def types(self) -> Types: ...
+    @property
+    def router(self) -> Router: ...
+    @property
+    def directory(self) -> Directory: ...
+    @property
+    def envelope(self) -> Envelope: ...
+    @property
+    def tips(self) -> Tips: ...
+    @property
+    def desk(self) -> Desk: ...
+    @property
+    def outbox(self) -> Outbox: ...
+    @property
+    def audit(self) -> AuditLog: ...
+    @property
+    def access(self) -> Access: ...
+    @property
+    def audit_key(self) -> bytes: ...
+
+
+class SealedElsewhere(HotlineError):
+    """No wrap of this body opens with the keys of this session."""
+
+    code = "sealed_elsewhere"
+    status = 409
+    message = "This tip is sealed to keys that you do not hold."
+    hint = "Tell an officer: the tip may just be moving to another queue."
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Addition(Redacted):
+    """What the reporter added later with the receipt, still apart from the tip."""
+
+    id: bytes
+    text: str
+    language: Language
+    day: str
+    doubts: tuple[Doubt, ...]
+    key: bytes
+    sealed: Body
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Note(Redacted):
+    """What the desk wrote beside a tip. ``kind``: note, question, reply or close_request;
+    ``reason`` is a code; ``by`` the hex id of its writer."""
+
+    kind: str
+    text: str
+    reason: str
+    by: str
+    day: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Opened(Redacted):
+    """A tip in an operator's hands. ``elsewhere`` counts additions that did not open."""
+
+    row: Listed
+    content: TipContent
+    key: TipKey
+    whole: Body
+    summaries: tuple[bytes, ...]
+    additions: tuple[Addition, ...]
+    elsewhere: int
+    notes: tuple[Note, ...]
+    packages: tuple[Package, ...]
+
+    @property
+    def recused(self) -> frozenset[str]:
+        return frozenset(recusal.agency for recusal in self.content.decision.recused)
+
+    @property
+    def close_request(self) -> Note | None:
+        """The last word on closing, when it is a request that nobody has answered."""
+        asked = [n for n in self.notes if n.kind in ("close_request", "close_refused")]
+        return asked[-1] if asked and asked[-1].kind == "close_request" else None
+
+
+def visible(bench: Bench, who: SignedIn, tip: bytes) -> Listed:
+    """The clear facts of a tip in a queue this person may open now. Raises NotAllowed."""
+    row = bench.tips.one(tip)
+    if row is None or row.queue not in bench.access.queues(who):
+        raise NotAllowed
+    return row
+
+
+def read_tip(bench: Bench, who: SignedIn, tip: bytes) -> Opened:
+    """Opens a tip to be read by a person: an event of the audit tree (promise 11)."""
+    opened = open_tip(bench, who, tip)
+    bench.audit.note("read", tip=tip.hex(), by=who.person.id.hex())
+    return opened
+
+
+def open_tip(bench: Bench, who: SignedIn, tip: bytes) -> Opened:
+    """Raises NotAllowed, SealedElsewhere."""
+    row = visible(bench, who, tip)
+    bodies = bench.tips.bodies(tip)
+    whole = next((body for body in bodies if body.kind == Kind.TIP), None)
+    if whole is None:
+        raise NotAllowed
+    key = _key(bench, who, whole, [row.queue])
+    newest, summaries = _newest(tip, bodies)
+    additions, elsewhere = _additions(bench, who, row.queue, bodies)
+    return Opened(
+        row=row,
+        content=decode(open_body(key, newest or whole)),
+        key=TipKey(tip, key),
+        whole=whole,
+        summaries=summaries,
+        additions=additions,
+        elsewhere=elsewhere,
+        notes=_notes(key, bodies),
+        packages=tuple(bench.desk.packages_of(tip)),
+    )
+
+
+def _key(bench: Bench, who: SignedIn, body: Body, queues: Sequence[str]) -> bytes:
+    """The key of a body, by the first wrap that opens, in the order of ``queues``."""
+    wraps = bench.tips.wraps([body.id])
+    for queue in queues:
+        for wrap in (w for w in wraps if w.recipient == queue_recipient(queue)):
+            try:
+                return open_wrap(
+                    bench.access.epoch_seed(who, wrap.recipient, wrap.epoch), wrap, body
+                )
+            except (Damaged, KeyError, NoCertificate):
+                continue
+    raise SealedElsewhere
+
+
+def _newest(tip: bytes, bodies: Iterable[Body]) -> tuple[Body | None, tuple[bytes, ...]]:
+    """The tip as it stood after the last answer of its conversation, and all such ids."""
+    told = {body.id: body for body in bodies if body.kind == Kind.SUMMARY}
+    if not told:
+        return None, ()
+    order = (summary_id(tip, number) for number in range(255, 0, -1))
+    return next((told[i] for i in order if i in told), None), tuple(told)
+
+
+def _additions(
+    bench: Bench, who: SignedIn, queue: str, bodies: Iterable[Body]
+) -> tuple[tuple[Addition, ...], int]:
+    """A stray may be sealed to the queue the tip was in when it came: any queue this person may
+    open will do, the tip's own first."""
+    found, elsewhere = [], 0
+    queues = [queue, *(q for q in bench.access.queues(who) if q != queue)]
+    for body in bodies:
+        if body.kind != Kind.SUPPLEMENT:
+            continue
+        try:
+            key = _key(bench, who, body, queues)
+        except SealedElsewhere:
+            elsewhere += 1
+            continue
+        raw: dict[str, Any] = json.loads(open_body(key, body))
+        doubts = tuple(Doubt(*doubt) for doubt in raw["doubts"])
+        language = Language(raw["language"])
+        found.append(Addition(body.id, raw["text"], language, raw["day"], doubts, key, body))
+    return tuple(sorted(found, key=lambda addition: addition.day)), elsewhere
+
+
+def _notes(key: bytes, bodies: Iterable[Body]) -> tuple[Note, ...]:
+    notes = [Note(**json.loads(open_body(key, body))) for body in bodies if body.kind == Kind.NOTE]
+    return tuple(sorted(notes, key=lambda note: (note.day, note.number)))
+
+
+def opens_facts(queue: str) -> bool:
+    """Whether a queue's tips may show type and place in clear (DESIGN §10)."""
+    kind = queue_kind(queue)
+    return not kind.special and kind is not QueueKind.UNRESOLVED

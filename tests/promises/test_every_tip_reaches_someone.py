@@ -1,0 +1,180 @@
+"""Promise 4: whatever the type, place, urgency and body accused, a lead or a staffed desk."""
+
+from __future__ import annotations
+
+import json
+from itertools import product
+
+import pytest
+import zen
+
+from hotline.routing import prove
+from hotline.routing.classify import Types
+from hotline.routing.places import Places
+from hotline.routing.profile import Profile
+from hotline.routing.route import Router
+from hotline.routing.rules import Column, implicable
+from hotline.tips import (
+    Act,
+    Certainty,
+    Channel,
+    Classification,
+    ClassifiedTip,
+    Decision,
+    Language,
+    Place,
+    QueueKind,
+    Tip,
+    Urgency,
+    queue_kind,
+)
+
+STATE = Place(None, "Rio de Janeiro", "BR-RJ", "BR", Certainty.PROBABLE)
+ODD_PLACES = (
+    Place(),
+    STATE,
+    Place(None, None, None, "BR", Certainty.PROBABLE),
+    Place("BR:IBGE:3550308", "São Paulo", "BR-SP", "BR", Certainty.CERTAIN),
+    Place("BR:IBGE:3301009", "Campos", "BR-RJ", "BR", Certainty.AMBIGUOUS),
+    Place("BR:IBGE:3303302", "Niterói", "BR-RJ", "BR", Certainty.PROBABLE),
+    Place("MX:INEGI:09007", "Iztapalapa", "MX-CMX", "MX", Certainty.CERTAIN),
+    Place(None, None, None, "PY", Certainty.PROBABLE),
+)
+
+
+@pytest.fixture(scope="module")
+def types() -> Types:
+    return Types.load()
+
+
+@pytest.fixture(scope="module")
+def places() -> Places:
+    return Places.load()
+
+
+@pytest.fixture(scope="module", params=["br-rj", "br"])
+def router(request: pytest.FixtureRequest, types: Types, places: Places) -> Router:
+    return Router.load(Profile.load(request.param), types, places)
+
+
+def tip(
+    code: str,
+    place: Place,
+    urgency: Urgency = Urgency.UNKNOWN,
+    *,
+    implicates: tuple[str, ...] = (),
+    text: str = "",
+) -> ClassifiedTip:
+    one = Tip(
+        channel=Channel.WEB, language=Language.PT, text=text, urgency=urgency, implicates=implicates
+    )
+    return ClassifiedTip(one, Classification((Act(code, 1.0),)), place)
+
+
+def reaches_someone(router: Router, decision: Decision) -> bool:
+    profile = router.profile
+    bodies = [profile.agency(id) for id in (*decision.leads, *decision.copies)]
+    inboxes = [body and profile.agency(profile.inbox(body.id)) for body in bodies]
+    return (
+        profile.queues[decision.queue].staffed
+        and all(inbox is not None and inbox.receives for inbox in inboxes)
+        and decision.deadline <= decision.priority.minutes
+    )
+
+
+def test_every_type_at_every_place_and_urgency_has_a_destination(
+    router: Router, places: Places
+) -> None:
+    here = [place for key, _ in places.in_state("BR-RJ") if (place := places.by_key(key))]
+    assert len(here) == 92
+    for kind, place, urgency in product(router.types, (*here, *ODD_PLACES), Urgency):
+        decision = router.decide(tip(kind.code, place, urgency))
+        assert reaches_someone(router, decision), (kind.code, place.municipality, urgency)
+        if urgency is Urgency.NOW:
+            assert decision.priority == "P0"
+        if urgency is Urgency.SOON:
+            assert decision.priority <= "P1"
+
+
+def test_where_the_place_is_known_somebody_is_named_for_every_type(
+    router: Router, places: Places
+) -> None:
+    for kind, (key, _) in product(router.types, places.in_state("BR-RJ")):
+        place = places.by_key(key)
+        assert place is not None
+        assert router.decide(tip(kind.code, place)).leads, (kind.code, key)
+
+
+def test_each_municipality_leads_with_its_own_secretariat(types: Types, places: Places) -> None:
+    router = Router.load(Profile.load("br-rj"), types, places)
+    for key, _ in places.in_state("BR-RJ"):
+        place = places.by_key(key)
+        assert place is not None
+        decision = router.decide(tip("ORG-01", place))
+        assert decision.leads == (f"semsp-{key.rpartition(':')[2]}",)
+        assert decision.queue == "general:BR-RJ"
+
+
+def test_special_types_wait_at_the_special_desk_wherever_they_happened(
+    router: Router, places: Places
+) -> None:
+    here = places.by_key("BR:IBGE:3304557")
+    assert here is not None
+    for kind, place in product(router.types, (here, *ODD_PLACES)):
+        if kind.queue.special:
+            queue = router.decide(tip(kind.code, place)).queue
+            # FIN-05 and the like never become less protected: recusal only moves to integrity.
+            assert queue_kind(queue) in (kind.queue, QueueKind.INTEGRITY)
+            assert router.profile.queues[queue].certificate is not None
+
+
+def test_a_tip_nobody_can_place_or_name_waits_at_a_staffed_desk(router: Router) -> None:
+    for code in ("PUB-99", "ORG-01", "PRP-04"):
+        decision = router.decide(tip(code, Place()))
+        assert queue_kind(decision.queue) is QueueKind.UNRESOLVED
+        assert decision.leads == ()
+        assert router.profile.queues[decision.queue].staffed
+    known = router.decide(tip("PUB-99", STATE))
+    assert queue_kind(known.queue) is QueueKind.UNRESOLVED
+    assert known.leads in (("sesp-rj",), ("security@BR-RJ",))
+
+
+def test_even_a_reporter_who_accuses_everyone_is_heard(router: Router) -> None:
+    everyone = tuple(router.profile.agencies)
+    decision = router.decide(tip("ORG-01", STATE, implicates=everyone))
+    assert decision.queue == router.profile.desks[-1]
+    assert decision.leads == () and decision.copies == ()
+    assert any(ref.row == "everyone-recused" for ref in decision.rules)
+
+
+def test_an_independent_engine_reads_the_tables_the_same_way(router: Router) -> None:
+    codes = [kind.code for kind in router.types]
+    spots = sorted({tuple(sorted(c)) for _, c in prove.place_classes(router.profile, router.rules)})
+    kinds = sorted(implicable(router.profile) - {"none", "any", "federal"})
+    tags = sorted({t for table in router.rules for t in table.values(Column.TAG)})
+    engine = zen.ZenEngine()
+    compared = 0
+    for table in router.rules:
+        oracle = engine.create_decision(json.dumps(prove.jdm(table)))
+        hit = set()
+        for n in range(400):
+            # A fixed walk: coprime steps, so that the columns do not move together.
+            extra = [codes[n * 29 % 71]] if n % 3 == 0 else []
+            none = n % 4 < 3
+            facts = (
+                frozenset([codes[n * 7 % 71], *extra]),
+                frozenset(tags[:1] if n % 5 == 0 else []),
+                frozenset(spots[n * 11 % len(spots)]),
+                frozenset([list(Urgency)[n % 5].value]),
+                frozenset(["none"] if none else ["any", kinds[n * 3 % len(kinds)]]),
+                frozenset([n % 7 == 0]),
+                frozenset([n % 6 == 0]),
+            )
+            asked = {c.name.lower(): sorted(facts[c]) for c in Column}
+            row = table.first(facts)
+            assert row is not None
+            assert oracle.evaluate(asked)["result"] == {"row": row.id}, (table.name, asked)
+            hit.add(row.id)
+            compared += 1
+        assert len(hit) > 1  # an engine that always answers the last row would not pass
+    assert compared >= 1_000

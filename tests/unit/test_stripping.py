@@ -1,0 +1,299 @@
+"""Stripping: what identifies the reporter goes, what identifies the crime stays.
+
+The labelled set (``data/stripping.jsonl``) was written before the rules were tuned on it; its
+last 36 lines were written after and measured before they were used (then 26 of 35 reporter spans
+gone, 46 of 48 details kept). Lines written by the authors of the rules flatter them.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hotline.intake.stripping import Stripped, describe, engine, strip, warm
+from hotline.intake.stripping.grammar import grammar, replacements
+from hotline.tips import Language
+
+LABELLED = [
+    json.loads(line)
+    for line in (Path(__file__).parent / "data" / "stripping.jsonl").read_text("utf-8").splitlines()
+]
+STRUCTURED = {"phone", "email", "document", "handle", "account", "plate"}
+OWN = "+5521987654321"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _warm() -> None:
+    warm()
+
+
+def gone(stripped: Stripped, *, doubtful: bool) -> set[int]:
+    spans = (*stripped.removed, *(stripped.doubtful if doubtful else ()))
+    return {i for span in spans for i in range(span.start, span.end)}
+
+
+def labelled(role: str, kinds: set[str] | None = None) -> Iterator[tuple[set[int], Stripped]]:
+    """Each labelled span as the offsets of its letters and digits, with its tip stripped."""
+    for row in LABELLED:
+        stripped = strip(row["text"])
+        for span in row["spans"]:
+            if span["role"] == role and (kinds is None or span["kind"] in kinds):
+                places = range(span["start"], span["end"])
+                yield {i for i in places if row["text"][i].isalnum()}, stripped
+
+
+def test_the_labelled_set_is_large_and_speaks_five_languages() -> None:
+    roles = [span["role"] for row in LABELLED for span in row["spans"]]
+    assert len(LABELLED) >= 120
+    assert roles.count("reporter") >= 200
+    assert roles.count("keep") >= 200
+    assert {row["language"] for row in LABELLED} == {str(x.value) for x in Language}
+
+
+def test_what_points_to_the_reporter_goes() -> None:
+    spans = list(labelled("reporter"))
+    clean = sum(places <= gone(stripped, doubtful=False) for places, stripped in spans)
+    masked = sum(places <= gone(stripped, doubtful=True) for places, stripped in spans)
+    assert clean / len(spans) >= 0.95
+    assert masked / len(spans) >= 0.97
+
+
+def test_the_reporters_numbers_and_addresses_never_stay_in_the_clear() -> None:
+    spans = list(labelled("reporter", STRUCTURED))
+    masked = sum(places <= gone(stripped, doubtful=True) for places, stripped in spans)
+    assert masked / len(spans) >= 0.99
+
+
+def test_what_describes_the_crime_stays() -> None:
+    spans = list(labelled("keep"))
+    intact = sum(not places & gone(stripped, doubtful=True) for places, stripped in spans)
+    assert intact / len(spans) >= 0.98
+
+
+def test_few_tips_are_held() -> None:
+    assert sum(strip(row["text"]).held for row in LABELLED) / len(LABELLED) <= 0.3
+
+
+def test_the_language_is_told() -> None:
+    right = sum(strip(row["text"]).language == row["language"] for row in LABELLED)
+    assert right / len(LABELLED) >= 0.97
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "21987654321",
+        "+55 21 98765-4321",
+        "(21) 98765 4321",
+        "8765-4321",
+        "2 1 9 8 7 6 5 4 3 2 1",
+        "021.98765.4321",
+        "2198765\u200b4321",
+        "２１９８７６５４３２１",
+        "2l987654321",
+        "dois um nove oito sete meia cinco quatro três dois um",
+    ],
+)
+def test_the_channels_own_number_goes_in_any_writing(written: str) -> None:
+    text = f"O traficante usa o numero {written} e fica na esquina."
+    stripped = strip(text, Language.PT, identity=(OWN,))
+    assert (
+        stripped.text == "O traficante usa o numero [telefone de quem denuncia] e fica na esquina."
+    )
+    assert [span.kind for span in stripped.removed] == ["phone"]
+
+
+def test_the_profile_name_goes_but_a_suspect_of_another_surname_stays() -> None:
+    stripped = strip(
+        "joão pereira aqui. João Matos roubou a loja",
+        Language.PT,
+        identity=("João Pereira", OWN),
+    )
+    assert "pereira" not in stripped.text
+    assert "João Matos" in stripped.text
+
+
+def test_names_of_one_text_go_from_the_next_of_the_session() -> None:
+    first = strip("Me chamo Fernanda Lima e vi o crime", Language.PT)
+    assert first.names
+    later = strip("é a Fernanda Lima de novo: o carro era preto", Language.PT, names=first.names)
+    assert "Fernanda" not in later.text
+    assert "carro era preto" in later.text
+
+
+def test_a_number_nobody_claims_is_doubtful_sealed_and_held() -> None:
+    stripped = strip("telefone 21 3344-5566", Language.PT)
+    assert stripped.text == "telefone [telefone a conferir 1]"
+    assert [(d.token, d.kind, d.text) for d in stripped.doubts] == [
+        ("[telefone a conferir 1]", "phone", "21 3344-5566")
+    ]
+    assert stripped.held
+    assert stripped.removed == ()
+
+
+def test_tokens_do_not_tell_how_long_the_removed_text_was() -> None:
+    short, long = strip("me chamo Ana"), strip("me chamo Anastácia Albuquerque de Vasconcelos")
+    assert short.text == long.text == "me chamo [nome de quem denuncia]"
+
+
+def test_the_same_words_in_anothers_mouth_are_evidence() -> None:
+    said = strip('O traficante disse: "me liga no 21 98888-7777"', Language.PT)
+    asked = strip("Me liga no 21 98888-7777", Language.PT)
+    assert "98888-7777" in said.text
+    assert "98888-7777" not in asked.text
+
+
+def test_kinship_goes_and_the_suspects_name_stays() -> None:
+    for text, name in (
+        ("Meu marido Jorge me bate", "Jorge"),
+        ("My husband Dave hits me", "Dave"),
+        ("Mi esposo Raúl me pega", "Raúl"),
+        ("Mon mari Wilner me frappe", "Wilner"),
+        ("Mari m Ronald ap bat mwen", "Ronald"),
+    ):
+        stripped = strip(text)
+        assert name in stripped.text
+        assert [span.kind for span in stripped.removed] == ["relation"], text
+
+
+@pytest.mark.parametrize("number", ["190", "180", "181", "911", "193"])
+def test_numbers_of_agencies_are_never_identifiers(number: str) -> None:
+    text = f"Meu telefone ligou pro {number} e ninguem veio"
+    assert strip(text, Language.PT).text == text
+
+
+def test_dates_sums_and_postal_codes_stay() -> None:
+    text = "Em 12/05/2024, 14:30, CEP 20211-110, levaram R$ 1.250.000,00 e 1500000 reais"
+    stripped = strip(text, Language.PT)
+    assert stripped.text == text
+    assert not stripped.held
+
+
+def test_a_mistyped_document_still_goes() -> None:
+    assert "123.456.789-00" not in strip("meu cpf é 123.456.789-00", Language.PT).text
+
+
+def test_a_transcript_is_always_held() -> None:
+    assert strip("vendem droga na praça", Language.PT, transcript=True).held
+    assert not strip("vendem droga na praça", Language.PT).held
+
+
+def test_our_own_failure_holds_the_tip_and_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> Any:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(engine, "attribute", broken)
+    stripped = strip("meu email é ana@uol.com.br, o ladrão é o Tiago", Language.PT)
+    assert stripped.held
+    assert stripped.reasons == ("stripping failed",)
+    assert "ana@uol.com.br" not in stripped.text
+    assert "Tiago" in stripped.text
+    monkeypatch.setattr(engine, "matching", broken)
+    worst = strip("o ladrão é o Tiago", Language.PT)
+    assert worst.held
+    assert "Tiago" not in worst.text
+    assert [doubt.text for doubt in worst.doubts] == ["o ladrão é o Tiago"]
+
+
+def test_what_was_stripped_is_never_printed_or_pickled() -> None:
+    stripped = strip("me chamo Ana")
+    assert "Ana" not in repr(stripped)
+    with pytest.raises(TypeError):
+        pickle.dumps(stripped)
+
+
+def test_the_json_of_the_command_holds_offsets_and_no_removed_words() -> None:
+    text = "Me chamo Ana Prado"
+    described = describe(strip(text))
+    assert described["text"] == "Me chamo [nome de quem denuncia]"
+    assert described["language"] == "pt"
+    assert described["removed"] == [
+        {"start": 9, "end": 18, "kind": "name", "reason": "the reporter's name"}
+    ]
+    assert described["doubtful"] == []
+    assert "Prado" not in json.dumps(described)
+
+
+def test_offsets_count_code_points_of_the_input() -> None:
+    text = "\u200b😀 Olá, me chamo Jose\u0301 e vi tudo"
+    (span,) = strip(text).removed
+    assert text[span.start : span.end].rstrip() == "Jose\u0301"
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [
+        "e" + "\u0301" * 1_000_000,
+        "\ud800\x00" * 50_000,
+        "\u202e\u200f" * 50_000,
+        "1 " * 50_000,
+        "a@" * 50_000,
+        "a ponto " * 12_000,
+        'ele disse: "' * 5_000,
+        "moro na rua " * 8_000,
+        "me chamo A " * 8_000,
+    ],
+)
+def test_hostile_text_is_taken_in_linear_time(flood: str) -> None:
+    begun = time.perf_counter()
+    assert strip(flood).held
+    assert time.perf_counter() - begun < 10
+
+
+_WORDS = st.sampled_from(
+    (
+        "meu|nome|é|Ana|Silva|me|liga|no|21|98765-4321|ele|vende|mi|esposo|Raúl|my|e-mail|a@b.co"
+        '|placa|ABC1D23|disse:|"|.|,|\n|moro|na|rua|5|[|]|[telefone a conferir 1]|mwen|rele|nove'
+        "|oito|sete|meia|cinco|quatro|três|cpf|529.982.247-25|@joao|\u0301|\u200b|０|Je|m'appelle"
+    ).split("|")
+)
+_TEXTS = st.one_of(
+    st.text(max_size=80),
+    st.lists(_WORDS, max_size=25).map(" ".join),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(_TEXTS)
+def test_spans_are_in_bounds_apart_and_the_rest_is_untouched(text: str) -> None:
+    stripped = strip(text)
+    assert stripped.reasons != ("stripping failed",)
+    assert stripped == strip(text)
+    spans = sorted((*stripped.removed, *stripped.doubtful), key=lambda span: span.start)
+    assert all(0 <= span.start < span.end <= len(text) for span in spans)
+    assert all(a.end <= b.start for a, b in pairwise(spans))
+    edges = [0, *(edge for span in spans for edge in (span.start, span.end)), len(text)]
+    kept = [text[a:b] for a, b in list(pairwise(edges))[::2]]
+    rest = stripped.text
+    for piece in kept:
+        at = rest.find(piece)
+        assert at >= 0
+        rest = rest[at + len(piece) :]
+
+
+@settings(max_examples=300, deadline=None)
+@given(_TEXTS)
+def test_stripping_what_is_stripped_changes_nothing(text: str) -> None:
+    once = strip(text, Language.PT)
+    again = strip(once.text, Language.PT)
+    assert again.text == once.text
+    assert again.removed == again.doubtful == ()
+
+
+def test_every_grammar_names_every_kind() -> None:
+    kinds = {"phone", "email", "document", "handle", "account", "company", "plate", "coordinates"}
+    kinds |= {"number", "name", "address", "workplace", "relation", "vehicle"}
+    for language in Language:
+        text = strip("x", language)
+        assert text.language is language
+        assert grammar(language).index
+        assert set(replacements(language)) == kinds | {"removed", "doubtful"}
