@@ -193,7 +193,8 @@ def _answers(value: object) -> dict[Question, str]:
 
 
 def _language(body: dict[str, Any]) -> Language | None:
-    return _one_of(body, "language", Language, None)
+    language: Language | None = _one_of(body, "language", Language, None)
+    return language
 
 
 def _one_of(body: dict[str, Any], name: str, kind: Callable[[str], Any], default: Any) -> Any:

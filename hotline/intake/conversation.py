@@ -187,7 +187,9 @@ def _keyed() -> dict[tuple[State, Event], Move]:
     table |= _waits(State.TYPE, Prompt.TYPE, to_place, bye=False)
     table |= _waits(State.PLACE, Prompt.PLACE, to_record, leave=conclude, bye=False)
     table |= _waits(State.RECORD, Prompt.RECORD, told, leave=conclude, bye=False)
-    table |= _waits(State.SPEAK, Prompt.SPEAK, thrown, leave=conclude, bye=False)
+    # What was spoken before hanging up counts; what was spoken before any other key does not.
+    kept = (Effect.RECORDING, *conclude)
+    table |= _waits(State.SPEAK, Prompt.SPEAK, thrown, leave=kept, bye=False)
     table |= _waits(State.TOLD, Prompt.RECEIPT, end, leave=conclude, bye=False)
     table |= {
         (State.START, Event.RING): Move(State.LANGUAGE, (Prompt.LANGUAGE,)),
@@ -197,11 +199,7 @@ def _keyed() -> dict[tuple[State, Event], Move]:
         (State.TYPE, Event.ANSWER): to_place,
         (State.PLACE, Event.ANSWER): Move(State.RECORD, (Prompt.RECORD,), (Effect.ADD,)),
         (State.RECORD, Event.ANSWER): Move(State.SPEAK, (Prompt.SPEAK,)),
-        (State.SPEAK, Event.ANSWER): Move(
-            State.TOLD, (Prompt.RECEIPT,), (Effect.RECORDING, *conclude)
-        ),
-        # What was spoken before hanging up counts; what was spoken before any other key does not.
-        (State.SPEAK, Event.STOP): Move(State.STOPPED, (), (Effect.RECORDING, *conclude)),
+        (State.SPEAK, Event.ANSWER): Move(State.TOLD, (Prompt.RECEIPT,), kept),
         (State.TOLD, Event.ANSWER): end,
         (State.TOLD, Event.EMPTY): Move(State.TOLD, (Prompt.RECEIPT,)),
     }

@@ -23,21 +23,22 @@ from hotline.intake.sessions import Closer, Key, Session, Sessions, open_session
 from hotline.intake.thread import Thread
 from hotline.pipeline import Pipeline
 from hotline.store.database import AlreadyThere
-from hotline.tips import Contact, Errand, Language, Priority, Trace
-from hotline.vault.receipts import read_code
+from hotline.tips import Contact, Errand, Language, Priority, Tip, Trace
 from hotline.vault.small import random_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
     """What a channel made of a message. ``contact`` holds what was told, ``typed`` a receipt,
-    ``recording`` its identifier at the provider; ``reason`` replaces the table's "unreadable" by
+    ``recording`` a recording's identifier at the provider, ``traces`` what the provider must
+    forget of a message that adds nothing to a tip; ``reason`` replaces the table's "unreadable" by
     a more exact sentence, ``also`` is said besides; ``language`` was chosen by the reporter."""
 
     event: Event
     contact: Contact | None = None
     typed: str = ""
     recording: str = ""
+    traces: tuple[Trace, ...] = ()
     reason: Prompt | None = None
     also: tuple[Prompt, ...] = ()
     language: Language | None = None
@@ -107,7 +108,8 @@ class Exchange:
                 if known is not None and not _behind(session, known):
                     return _unpacked(known)
                 self.limits.spend(key.name if key else None)
-                return self._take(key, once, hear, write, session, keep=keep)
+                said = self._take(key, once, hear, write, session, keep=keep)
+                return said if known is None else _unpacked(known)
         except HotlineError as error:
             return excuse(language, error)
 
@@ -119,12 +121,24 @@ class Exchange:
                 self._leave(key, session, Event.STOP, keep=True)
         self.errands(once, errands)
 
-    def errands(self, once: str, errands: Sequence[Errand]) -> None:
-        """Side effects that no tip causes, put down once."""
+    def errands(self, once: str, errands: Sequence[Errand], said: bytes = b"") -> None:
+        """Side effects that change no tip, put down once."""
         try:
-            self.pipeline.tips.add(self.pipeline.once.mark(once, b""), errands=errands)
+            self.pipeline.tips.add(self.pipeline.once.mark(once, said), errands=errands)
         except AlreadyThere:
             return
+
+    def heard_recording(self, key: Key, sid: str) -> None:
+        """The provider has a recording ready. While its caller may still throw it away it is only
+        remembered; one whose call nobody knows any more is erased."""
+        with self._hold(key):
+            session = self.sessions.get(key)
+            if session is not None and session.standing.state is State.SPEAK:
+                self.sessions.put(key, replace(session, recording=sid))
+            elif session is not None and session.thread is not None:
+                self.recording(sid, session.thread)
+            else:
+                self.errands("recording:" + sid, [self._erasure(Trace("recording", sid))])
 
     def recording(self, sid: str, thread: Thread) -> None:
         """Has the worker fetch what was spoken. The worker has it erased after its own commit:
@@ -181,23 +195,34 @@ class Exchange:
     def _perform(self, turn: Turn) -> tuple[Session, bytes]:
         """The effects that store something, each in one commit with the answer to a repeat."""
         effects, heard, session = turn.move.effects, turn.heard, turn.session
-        if Effect.OPEN in effects and heard.contact is not None:
-            return self._open(turn, heard.contact)
-        if Effect.ADD in effects and heard.contact is not None and session.thread is not None:
-            return self._add(turn, heard.contact, session.thread)
-        if Effect.APPEND in effects and heard.contact is not None and _told(heard.contact):
+        contact = heard.contact
+        if contact is not None and (Effect.OPEN in effects or Effect.ADD in effects):
+            if session.thread is not None:
+                return self._add(turn, contact, session.thread)
+            return self._open(turn, contact)
+        if contact is not None and Effect.APPEND in effects and _told(contact):
             # The pipeline's own mark for this carries no answer of ours, hence the second name.
-            self.pipeline.append(session.typed, heard.contact, turn.once + ":add")
-        if heard.recording and session.thread is not None:
-            if Effect.RECORDING in effects:
-                self.recording(heard.recording, session.thread)
-            elif Effect.DISCARD in effects:
-                trace = Trace("recording", heard.recording)
-                erasure = self.pipeline.envelope.erasure(trace)
-                self.errands("recording:" + heard.recording, [erasure])
+            self.pipeline.append(session.typed, contact, turn.once + ":add")
+        session = self._spoken(session, effects, heard.recording)
         said = turn.said(session, session.thread.code if session.thread else "")
-        self.pipeline.remember(turn.once, _packed(session, said))
+        self.errands(turn.once, [self._erasure(t) for t in heard.traces], _packed(session, said))
         return session, said
+
+    def _spoken(self, session: Session, effects: tuple[Effect, ...], sid: str) -> Session:
+        """What happens to a recording when the caller has decided about it."""
+        sid = sid or session.recording
+        if not sid or session.thread is None:
+            return session
+        if Effect.RECORDING in effects:
+            self.recording(sid, session.thread)
+        elif Effect.DISCARD in effects:
+            self.errands("recording:" + sid, [self._erasure(Trace("recording", sid))])
+        else:
+            return session
+        return replace(session, recording="")
+
+    def _erasure(self, trace: Trace) -> Errand:
+        return self.pipeline.envelope.erasure(trace)
 
     def _open(self, turn: Turn, contact: Contact) -> tuple[Session, bytes]:
         tip, _ = strip_contact(contact)
@@ -228,10 +253,7 @@ class Exchange:
         thread = self.pipeline.add(thread, contact, turn.once, _packed(session, said))
         return replace(session, thread=thread), said
 
-    def _urgent(self, tip: object) -> bool:
-        from hotline.tips import Tip
-
-        assert isinstance(tip, Tip)
+    def _urgent(self, tip: Tip) -> bool:
         decision = self.line.router.decide(self.pipeline.classify(tip))
         return decision.priority is Priority.P0
 
@@ -256,6 +278,7 @@ class Exchange:
 
     def _leave(self, key: Key, session: Session, event: Event, *, keep: bool) -> None:
         standing, move = step(session.standing, event)
+        session = self._spoken(session, move.effects, "")
         if Effect.CONCLUDE in move.effects and session.thread is not None:
             thread = self.pipeline.conclude(session.thread)
             session = replace(session, thread=thread)
@@ -291,9 +314,8 @@ def exchange_of(app: Flask | None = None) -> Exchange:
 def receipt_in(text: str) -> tuple[str, str]:
     """The receipt a message begins with, and what stands after it; both empty without one. A
     wrong check digit makes no difference here: the answer must not tell."""
-    digits, at = 0, 0
-    text = text.lstrip(" \t\n#:.-")[:400] + text.lstrip(" \t\n#:.-")[400:]
-    for at, ch in enumerate(text):
+    text, digits, at = text.lstrip(" \t\r\n#:.-"), 0, 0
+    for at, ch in enumerate(text[:60]):  # noqa: B007 - where it ends is used below
         if ch.isdecimal():
             digits += 1
             if digits == 20:
@@ -311,10 +333,6 @@ def excuse_for(error: HotlineError) -> Prompt:
     if isinstance(error, Busy):
         return Prompt.BUSY
     return Prompt.TOO_LONG if isinstance(error, BadInput) else Prompt.UNAVAILABLE
-
-
-def readable_receipt(typed: str) -> bool:
-    return read_code(typed) is not None
 
 
 def _told(contact: Contact) -> bool:

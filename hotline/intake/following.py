@@ -14,36 +14,21 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from hotline.assembly import PublicLine
-from hotline.errors import BadInput, TooLarge
+from hotline.errors import TooLarge
 from hotline.intake.form import FormExpired, FormKeys, clean
 from hotline.intake.merge import LONGEST
 from hotline.intake.questions import GO_BACK, Problem
 from hotline.intake.thread import FollowUp
 from hotline.tips import Channel, Contact, Language
+from hotline.triage.messages import STATUSES
 from hotline.vault.receipts import DIGITS, read_code
 from hotline.vault.small import random_id
 from hotline.web.i18n import N_, negotiate
 
 UNREADABLE = "0" * DIGITS  # no receipt: what cannot be read is looked for like any other
 
-# Status and outcome codes as the reporter reads them. "waiting" is also what a wrong number shows.
-STATUSES = {
-    "waiting": N_("There is no answer yet for this number."),
-    "open": N_("There is no answer yet for this number."),
-    "forwarded": N_("Your report was sent to the body that can act on it."),
-    "confirmed": N_("The body that can act on it has confirmed that it has your report."),
-    "closed": N_("Your report was read and closed."),
-    "duplicate": N_("The same thing was reported before. Your report was added to it."),
-    "not_actionable": N_("Your report was read. There was not enough in it to act on."),
-    "out_of_area": N_("Your report is about a place that this line does not serve."),
-    "arrest": N_("Someone was arrested."),
-    "seizure": N_("Drugs, weapons or other things were seized."),
-    "rescue": N_("Someone was brought to safety."),
-    "protection": N_("Someone was protected."),
-    "investigation": N_("An investigation was opened."),
-    "unfounded": N_("It was looked into, and nothing was found."),
-}
-OTHER = N_("Your report was dealt with.")
+# What an unknown number shows too, so it may not claim that there is a report.
+WAITING = N_("There is no answer yet for this number.")
 NO_NUMBER = Problem("receipt", N_("Write the 20 digits of your receipt."))
 NO_MESSAGE = Problem("message", N_("Write your message, then press “Send”."))
 STALE = N_("This page was open for too long. Write the number of your receipt again.")
@@ -53,11 +38,6 @@ def install(web: Blueprint, line: PublicLine, keys: FormKeys) -> None:
     pages = FollowUps(line, keys)
     web.add_url_rule("/follow-up", "follow_up", pages.ask, methods=["GET"])
     web.add_url_rule("/follow-up", "followed", pages.answer, methods=["POST"])
-
-
-def status_sentence(code: str) -> str:
-    """The msgid for a status or outcome code."""
-    return STATUSES.get(code, OTHER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +110,15 @@ class FollowUps:
         added: bool = False,
     ) -> tuple[str, int]:
         found: FollowUp = self.line.pipeline.follow_up(code)
+        waiting = found.status == "waiting"
         carried = {"receipt": code, "id": form or random_id().hex(), "language": g.language}
         page = render_template(
             "public/thread.html",
             problems=[problem] if problem else [],
             words=words,
             added=added,
-            sentence=status_sentence(found.status),
-            waiting=found.status in ("waiting", "open"),
+            sentence=WAITING if waiting else STATUSES.get(found.status, STATUSES["other"]),
+            waiting=waiting,
             messages=[(m, Language.parse(m.language) or g.language) for m in found.messages],
             sealed=self.keys.seal("follow-up", json.dumps(carried).encode()),
         )

@@ -52,8 +52,12 @@ def clean(text: str) -> str:
     kept, marks = [], 0
     for character in text:
         kind = unicodedata.category(character)
-        if kind == "Cs" or (kind == "Cc" and character not in _PLAIN):
-            character = "\ufffd" if kind == "Cs" else " "
+        if kind == "Cs":
+            kept.append("\ufffd")
+            continue
+        if kind == "Cc" and character not in _PLAIN:
+            kept.append(" ")
+            continue
         marks = marks + 1 if kind in ("Mn", "Me") else 0
         if marks <= _MARKS:
             kept.append(character)

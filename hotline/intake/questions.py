@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hotline.errors import HotlineError
+from hotline.intake.conversation import QUESTIONS
 from hotline.intake.form import Form
 from hotline.routing.classify import Types
-from hotline.tips import Language, Question, Urgency
+from hotline.tips import Language, Urgency
 from hotline.web.i18n import N_, say
 
 CHECK = "check"
 PLACE = "place"
-STEPS = ("urgency", *(question.value for question in Question))
+STEPS = tuple(asked.question.value if asked.question else "urgency" for asked in QUESTIONS)
 TOTAL = len(STEPS)
 
+UNKNOWN = N_("I do not know")
 GO_BACK = N_("Go back in your browser: your text is still there. Send it in two parts.")
 
 
@@ -24,7 +26,7 @@ class Ask:
 
     title: str
     hint: str = ""
-    skip: str = N_("I do not know")
+    skip: str = UNKNOWN
 
 
 ASK = {
@@ -69,9 +71,10 @@ URGENCIES = {
 }
 # Those most reported first (Disque Denúncia RJ), then those that are hard to name.
 SUBJECTS = (
-    "ORG-01 ORG-10 PRP-03 PRP-02 PER-01 ORG-03 GBV-01 GBV-05 CHD-04 CHD-01 VUL-01 VUL-03 TIP-05 "
-    "TIP-01 ORG-05 ORG-06 FIN-02 INT-01 INT-03 ENV-01 ENV-02 PUB-01"
-).split()
+    *("ORG-01", "ORG-10", "PRP-03", "PRP-02", "PER-01", "ORG-03", "GBV-01", "GBV-05"),
+    *("CHD-04", "CHD-01", "VUL-01", "VUL-03", "TIP-05", "TIP-01", "ORG-05", "ORG-06"),
+    *("FIN-02", "INT-01", "INT-03", "ENV-01", "ENV-02", "PUB-01"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,8 @@ class Key(Redacted):
 @dataclass(frozen=True, slots=True, repr=False, kw_only=True)
 class Session(Redacted):
     """A running conversation. ``turn`` counts what was answered; ``id`` is random; ``typed`` is
-    the receipt somebody came back with; ``warned`` whether the emergency number was said."""
+    the receipt somebody came back with; ``warned`` whether the emergency number was said;
+    ``recording`` a recording whose caller has not decided about it."""
 
     id: str
     began: float
@@ -74,6 +75,7 @@ class Session(Redacted):
     typed: str = ""
     warned: bool = False
     danger: bool = False
+    recording: str = ""
 
     @classmethod
     def new(cls, language: Language, now: float) -> Session:
@@ -98,14 +100,14 @@ class Session(Redacted):
                 self.typed,
                 self.warned,
                 self.danger,
+                self.recording,
             ]
         ).encode()
 
     @classmethod
     def load(cls, raw: bytes) -> Session:
-        ident, began, due, language, (state, tries), turn, thread, typed, warned, danger = (
-            json.loads(raw)
-        )
+        ident, began, due, language, (state, tries), turn, thread, *rest = json.loads(raw)
+        typed, warned, danger, recording = rest
         return cls(
             id=ident,
             began=began,
@@ -117,6 +119,7 @@ class Session(Redacted):
             typed=typed,
             warned=warned,
             danger=danger,
+            recording=recording,
         )
 
 

@@ -15,7 +15,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from hotline.assembly import PublicLine
-from hotline.errors import BadInput, TooLarge
+from hotline.errors import TooLarge
 from hotline.intake import following, questions
 from hotline.intake.advice import advice, emergency
 from hotline.intake.form import Form, FormExpired, FormKeys, clean

@@ -28,6 +28,11 @@ class Mention(NamedTuple):
     elsewhere: bool = False
 
 
+def _is_state(senses: Senses) -> bool:
+    """Goiás is the state before it is the town; Rio de Janeiro and São Paulo are cities."""
+    return senses[-1].kind is Kind.STATE and senses[-1].label not in _CITIES
+
+
 class Judge:
     """Decides which meanings of a name the words around it allow."""
 
@@ -42,16 +47,16 @@ class Judge:
     def senses(self, start: int, end: int) -> tuple[Sense, ...]:
         return self.gazetteer.senses.get(" ".join(self.text.folded[start:end]), ())
 
-    def mention(self, start: int, end: int) -> Mention | None:
+    def mention(self, start: int, end: int, known: Senses) -> Mention | None:
         """What the name means here; None when it names no place."""
         text, since = self.text, self.since
-        senses = tuple(s for s in self.senses(start, end) if s.place)
+        senses = tuple(s for s in known if s.place)
         if not senses or start < since or not self._whole(start, end):
             return None
         state, self.since = self._state_after(end, senses)
         head, previous, span = text.head(start), text.before(start), (start, end)
         cue = 2 if head in self.cues.town else int(previous in self.cues.inside)
-        senses = self._fitting(senses, state, certain=cue == 2 or not self._is_state(*span))
+        senses = self._fitting(senses, state, certain=cue == 2 or not _is_state(known))
         if self.answer:
             return Mention(senses, span, bool(state), cue=2) if senses else None
         if head == "estado" or head in self.cues.not_a_town:
@@ -77,14 +82,10 @@ class Judge:
     def _counting(self, senses: Senses, start: int, end: int, cue: int) -> Senses:
         """All meanings, once the words around allow one of them: which of the places of that
         name is meant is a question. A code written as a code means itself only."""
-        found = [s for s in senses if self._counts(s, start, end, cue)]
-        codes = tuple(s for s in found if s.kind is Kind.SHORT and self._is_code(s, start))
-        return codes or (senses if found else ())
-
-    def _is_state(self, start: int, end: int) -> bool:
-        """Goiás is the state before it is the town; Rio de Janeiro and São Paulo are cities."""
-        last = self.senses(start, end)[-1]
-        return last.kind is Kind.STATE and last.label not in _CITIES
+        if not any(self._counts(sense, start, end, cue) for sense in senses):
+            return ()
+        codes = tuple(s for s in senses if s.kind is Kind.SHORT and self._is_code(s, start))
+        return codes or senses
 
     def _whole(self, start: int, end: int) -> bool:
         """No comma inside the name; a shortened first word shows that it is one."""
@@ -107,9 +108,8 @@ class Judge:
             case Kind.NAME:
                 if not (sense.place and sense.place.everyday):
                     return True
-                if text.bent(start, end, sense.label):
-                    return False
-                return cue == 2 or (previous == "em" and capital and not text.continues(end))
+                meant = cue == 2 or (previous == "em" and capital and not text.continues(end))
+                return meant and not text.bent(start, end, sense.label)
             case Kind.OTHER:
                 return not single or capital or cue > 0
             case Kind.SHORT if sense.label.isupper():
@@ -140,7 +140,8 @@ class Judge:
         while at < min(end + 3, last) and text.folded[at] in self.cues.state_glue:
             at += 1
         for count in self.gazetteer.lengths.get(text.folded[at], ()):
-            for sense in self.senses(at, at + count):
+            name = " ".join(text.folded[at : at + count])
+            for sense in self.gazetteer.senses.get(name, ()):
                 if sense.kind is Kind.STATE and sense.state in states and self._spelled(sense, at):
                     return sense.state, at + count
         return "", end
@@ -149,17 +150,14 @@ class Judge:
         """Pará needs its accent: without it, it is the commonest of prepositions."""
         return state.label != "Pará" or self.text.written[at].lower() == "pará"
 
-    def states(self, spans: list[tuple[int, int]], *, codes: bool) -> frozenset[str]:
+    def states(self, spans: list[tuple[int, int, Senses]], *, codes: bool) -> frozenset[str]:
         """States named anywhere: their own names, "estado do Rio", codes in capitals."""
         text, found = self.text, set()
         estado = "estado" in text.folded
-        for start, end in spans:
-            senses = self.senses(start, end)
+        for start, end, senses in spans:
             if estado and text.head(start) == "estado":
                 found |= {sense.state for sense in senses if sense.label in _STATE_LABELS}
-            elif self._is_state(start, end) or (
-                self.answer and start > 0 and senses[-1].kind is Kind.STATE
-            ):
+            elif _is_state(senses) or (self.answer and start > 0 and senses[-1].kind is Kind.STATE):
                 named = text.capital(start) or end - start > 1 or self.answer
                 clear = text.head(start) not in self.cues.not_a_town
                 if named and clear and self._spelled(senses[-1], start):

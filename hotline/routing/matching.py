@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from hotline.routing.context import Text
 from hotline.routing.gazetteer import STATES, Gazetteer, words
-from hotline.routing.judge import Judge, Mention
+from hotline.routing.judge import Judge, Mention, Senses
 
 _MARKS = re.compile(r"([^\w\s]{2})[^\w\s]+")
 _DIGIT = re.compile(r"\d")
@@ -48,7 +48,7 @@ def read(text: str, gazetteer: Gazetteer, *, answer: bool = False) -> Reading:
     if not spans and not code:
         return Reading(cep5=tuple(cep5), words=tuple(seen.folded))
     judge = Judge(seen, gazetteer, answer)
-    mentions = tuple(m for start, end in spans if (m := judge.mention(start, end)))
+    mentions = tuple(m for span in spans if (m := judge.mention(*span)))
     dialled = [a or b for a, b in _TYPED_DDD.findall(text)] if digits and mentions else []
     return Reading(
         mentions=mentions,
@@ -59,14 +59,15 @@ def read(text: str, gazetteer: Gazetteer, *, answer: bool = False) -> Reading:
     )
 
 
-def _spans(folded: list[str], gazetteer: Gazetteer) -> Iterator[tuple[int, int]]:
+def _spans(folded: list[str], gazetteer: Gazetteer) -> Iterator[tuple[int, int, Senses]]:
     """The longest known name at each place, left to right, none overlapping."""
     lengths, senses, at = gazetteer.lengths, gazetteer.senses, 0
     while at < len(folded):
         step = 1
         for count in lengths.get(folded[at], ()):
-            if " ".join(folded[at : at + count]) in senses and at + count <= len(folded):
-                yield at, at + count
+            found = senses.get(" ".join(folded[at : at + count]))
+            if found and at + count <= len(folded):
+                yield at, at + count, found
                 step = count
                 break
         at += step

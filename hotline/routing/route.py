@@ -7,16 +7,16 @@ or receives through one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from math import inf
 from typing import TypeVar
 
 from hotline.clock import Clock
-from hotline.errors import BadInput
 from hotline.routing import prove, recusal, rules
 from hotline.routing.classify import Types
+from hotline.routing.explain import Request, answer
 from hotline.routing.places import Places
 from hotline.routing.profile import Profile
 from hotline.routing.rules import Facts, Row, Rules
@@ -24,16 +24,13 @@ from hotline.routing.tables import Problem, RuleFileProblem
 from hotline.tips import (
     Act,
     Certainty,
-    Channel,
     ClassifiedTip,
     Decision,
-    Language,
     Place,
     Priority,
     QueueKind,
     Recusal,
     RowRef,
-    Tip,
     Urgency,
 )
 
@@ -388,40 +385,10 @@ class Router:
     def explain(self, request: Mapping[str, object]) -> dict[str, object]:
         """A decision and its reasons in the shape of `hotline route explain`. Raises BadInput
         for a request of another shape."""
-        asked = _Request.read(request, self.types)
+        asked = Request.read(request, self.types)
         told = self.types.classify(asked.text, asked.language, chosen=asked.crime_types)
         place = self.locate(asked.text, asked.where, asked.municipality)
-        tip = Tip(
-            channel=Channel.API,
-            language=asked.language,
-            text=asked.text,
-            urgency=asked.urgency,
-            implicates=asked.implicates,
-            tags=asked.tags,
-        )
-        decision = self.decide(ClassifiedTip(tip, told, place))
-        return {
-            "crime_types": [
-                {"code": act.code, "score": act.score, "reasons": list(act.reasons)}
-                for act in told.acts
-            ],
-            "place": {
-                "municipality": place.municipality,
-                "name": place.name,
-                "state": place.state,
-                "country": place.country,
-                "certainty": place.certainty.value,
-                "reasons": list(place.reasons),
-                "candidates": list(place.candidates),
-            },
-            "priority": decision.priority.value,
-            "queue": decision.queue,
-            "leads": list(decision.leads),
-            "copies": list(decision.copies),
-            "recused": [{"agency": r.agency, "reason": r.reason} for r in decision.recused],
-            "rules": [{"table": r.table, "row": r.row} for r in decision.rules],
-            "deadline": decision.deadline,
-        }
+        return answer(told, place, self.decide(ClassifiedTip(asked.tip(), told, place)))
 
 
 def needs_second_reader(decision: Decision, tables: Rules) -> bool:
@@ -467,65 +434,3 @@ def _horizon(profile: Profile, day: date) -> float:
     if not coming:
         return inf
     return datetime.combine(min(coming), time(), profile.zone).astimezone(UTC).timestamp()
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    text: str
-    crime_types: tuple[str, ...]
-    where: str | None
-    municipality: str | None
-    urgency: Urgency
-    implicates: tuple[str, ...]
-    tags: tuple[str, ...]
-    language: Language
-
-    @classmethod
-    def read(cls, request: Mapping[str, object], types: Types) -> _Request:
-        known = {"text", "crime_types", "place", "urgency", "implicates", "tags", "language"}
-        if not known >= request.keys():
-            raise BadInput("The request holds a field that is not known.", f"Use {_list(known)}.")
-        text, place = request.get("text", ""), request.get("place")
-        if not isinstance(text, str):
-            raise BadInput("The text is not text.", "Give it in quotes.")
-        codes = _texts(request, "crime_types")
-        if any(code not in types for code in codes):
-            raise BadInput(
-                "A crime type is not known.", "Use codes of the table of types, such as ORG-01."
-            )
-        urgency = request.get("urgency", Urgency.UNKNOWN.value)
-        if urgency not in set(Urgency):
-            raise BadInput("The urgency is not known.", f"Use {_list(Urgency)}.")
-        where = municipality = None
-        if isinstance(place, Mapping):
-            municipality = place.get("municipality")
-            if not isinstance(municipality, str | None):
-                raise BadInput(
-                    "The municipality is not a key.", "Use a key such as BR:IBGE:3304557."
-                )
-        elif isinstance(place, str):
-            where = place
-        elif place is not None:
-            raise BadInput("The place is not a place.", "Give its name or its municipality's key.")
-        language = Language.parse(str(request.get("language") or "pt")) or Language.PT
-        return cls(
-            text,
-            codes,
-            where,
-            municipality,
-            Urgency(str(urgency)),
-            _texts(request, "implicates"),
-            _texts(request, "tags"),
-            language,
-        )
-
-
-def _texts(request: Mapping[str, object], field_: str) -> tuple[str, ...]:
-    value = request.get(field_, [])
-    if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
-        raise BadInput(f"The field {field_} is not a list of texts.", 'Write it as ["..."].')
-    return tuple(value)
-
-
-def _list(words: Iterable[str]) -> str:
-    return ", ".join(sorted(str(word) for word in words))

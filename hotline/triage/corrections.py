@@ -18,7 +18,6 @@ from hotline.tips import (
     Doubt,
     Place,
     Question,
-    Recusal,
     Removed,
     State,
     Tip,

@@ -233,6 +233,7 @@ def close(bench: Bench, who: SignedIn, opened: Opened, *, reason: str) -> bool:
             opened.row.id,
             opened.row.version,
             state=State.CLOSED,
+            bodies=(_note(bench, opened, who, "closed", "", reason),),
             replies=(_status(bench, opened, "closed"),),
             observation=_count(bench, opened, "closed"),
             events=(("closed", {"by": _by(who), "reason": reason}),),

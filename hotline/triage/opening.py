@@ -88,8 +88,8 @@ class Addition(Redacted):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Note(Redacted):
-    """What the desk wrote beside a tip. ``kind``: note, question, reply or close_request;
-    ``reason`` is a code; ``by`` the hex id of its writer."""
+    """What the desk wrote beside a tip. ``kind``: note, question, reply, close_request,
+    close_refused or closed; ``reason`` is a code; ``by`` the hex id of its writer."""
 
     kind: str
     text: str
@@ -120,8 +120,8 @@ class Opened(Redacted):
     @property
     def close_request(self) -> Note | None:
         """The last word on closing, when it is a request that nobody has answered."""
-        asked = [n for n in self.notes if n.kind in ("close_request", "close_refused")]
-        return asked[-1] if asked and asked[-1].kind == "close_request" else None
+        said = [n for n in self.notes if n.kind in ("close_request", "close_refused", "closed")]
+        return said[-1] if said and said[-1].kind == "close_request" else None
 
 
 def visible(bench: Bench, who: SignedIn, tip: bytes) -> Listed:

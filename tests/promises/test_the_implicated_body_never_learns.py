@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Iterable, Iterator
 
 import pytest
 
 from hotline.routing.classify import Types
 from hotline.routing.places import Places
-from hotline.routing.profile import Agency, Profile
+from hotline.routing.profile import Agency, Profile, find
 from hotline.routing.route import Router
 from hotline.tips import (
     Act,
@@ -25,6 +27,7 @@ from hotline.tips import (
     queue_kind,
 )
 
+FORESEEN = re.compile(r"implicated|INT-|\\[\"integrity\"\\]")
 RIO = "BR:IBGE:3304557"
 NITEROI = "BR:IBGE:3303302"
 
@@ -42,6 +45,24 @@ def places() -> Places:
 @pytest.fixture(scope="module", params=["br-rj", "br"])
 def router(request: pytest.FixtureRequest, types: Types, places: Places) -> Router:
     return Router.load(Profile.load(request.param), types, places)
+
+
+@pytest.fixture(scope="module", params=["br-rj", "br"])
+def careless(
+    request: pytest.FixtureRequest,
+    types: Types,
+    places: Places,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Router:
+    """The same bodies under rules whose author forgot that anyone could ever be implicated: what
+    keeps a body out is then recusal alone."""
+    folder = tmp_path_factory.mktemp("careless") / request.param
+    shutil.copytree(find(request.param), folder)
+    blocks = (folder / "rules.toml").read_text(encoding="utf-8").split("\n\n")
+    kept = [one for one in blocks if "[[destination.row]]" not in one or not FORESEEN.search(one)]
+    assert len(kept) < len(blocks) - 5
+    (folder / "rules.toml").write_text("\n\n".join(kept), encoding="utf-8")
+    return Router.load(Profile.load(folder), types, places)
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +146,25 @@ def test_no_body_that_is_named_learns_of_any_type_of_tip(router: Router, places:
                 assert not decision.automatic
                 would_have_known += bool(leaks(profile, plain, (body.id,)))
     assert would_have_known > 1_000  # without recusal these tips would have reached them
+
+
+def test_recusal_does_not_depend_on_careful_rules(careless: Router, places: Places) -> None:
+    profile = careless.profile
+    rio_place = places.by_key(RIO)
+    assert rio_place is not None
+    over, through = 0, 0
+    local = [one for one in bodies(profile) if one.level != "state" or one.jurisdiction == "BR-RJ"]
+    for body in local:
+        for kind in careless.types:
+            plain = careless.decide(tip([kind.code], rio_place))
+            decision = careless.decide(tip([kind.code], rio_place, implicates=(body.id,)))
+            assert not leaks(profile, decision, (body.id,)), (body.id, kind.code)
+            assert bool(decision.leads) >= bool(plain.leads), (body.id, kind.code)
+            kept_out = {*plain.leads, *plain.copies} - {*decision.leads, *decision.copies}
+            over += bool(kept_out - {body.id})
+            through += any(profile.inbox(one) == body.id != one for one in kept_out)
+    assert over > 100  # bodies under the named one were kept out
+    assert through > 10  # and bodies that receive through it
 
 
 def test_every_pair_of_named_bodies_leaves_a_desk_that_is_neither(rio: Router) -> None:

@@ -180,7 +180,7 @@ def test_a_special_desk_without_a_certificate_is_refused(
 def test_a_profile_in_which_a_recused_body_keeps_every_desk_is_refused(
     edit: Edit, types: Types, places: Places
 ) -> None:
-    edit(
+    folder = edit(
         "profile.toml",
         'desks = ["integrity:BR-RJ", "integrity:BR", "integrity"]',
         'desks = ["integrity:BR-RJ"]',
@@ -477,6 +477,20 @@ def test_a_body_may_be_named_in_any_case_or_by_its_name(router: Router) -> None:
     for name in ("PMERJ", " pmerj", "polícia militar do estado do rio de janeiro"):
         decision = router.decide(tip("ORG-01", implicates=(name,)))
         assert [one.agency for one in decision.recused] == ["pmerj"]
+
+
+def test_what_was_chosen_beats_what_was_answered_beats_what_was_told(router: Router) -> None:
+    told = "aconteceu em Petrópolis RJ"
+    chosen = router.locate(told, "Niterói RJ", "BR:IBGE:3304557")
+    answered = router.locate(told, "Niterói RJ", None)
+    found = router.locate(told, None, None)
+    lost = router.locate(told, "perto da padaria", "BR:IBGE:0000000")
+    assert [place.name for place in (chosen, answered, found, lost)] == [
+        "Rio de Janeiro",
+        "Niterói",
+        "Petrópolis",
+        "Petrópolis",
+    ]
 
 
 def test_diff_and_replay_tell_exactly_what_changed(

@@ -1,8 +1,10 @@
 """Stripping: what identifies the reporter goes, what identifies the crime stays.
 
-The labelled set (``data/stripping.jsonl``) was written before the rules were tuned on it; its
-last 36 lines were written after and measured before they were used (then 26 of 35 reporter spans
-gone, 46 of 48 details kept). Lines written by the authors of the rules flatter them.
+The labelled set (``data/stripping.jsonl``) was written by the authors of the rules, which flatters
+them: the floors below guard against loss, they do not forecast. Only the first reading of a set
+written after the rules says how they do on strangers: of ``second`` 26 of 35 reporter spans were
+gone or masked (46 of 48 details kept), of ``third`` 20 of 30 (34 of 38, none removed), of
+``fourth`` 16 of 19 (33 of 34). The rules were then widened with what was learned.
 """
 
 from __future__ import annotations
@@ -249,13 +251,12 @@ def test_hostile_text_is_taken_in_linear_time(flood: str) -> None:
     assert time.perf_counter() - begun < 10
 
 
-_WORDS = st.sampled_from(
-    (
-        "meu|nome|é|Ana|Silva|me|liga|no|21|98765-4321|ele|vende|mi|esposo|Raúl|my|e-mail|a@b.co"
-        '|placa|ABC1D23|disse:|"|.|,|\n|moro|na|rua|5|[|]|[telefone a conferir 1]|mwen|rele|nove'
-        "|oito|sete|meia|cinco|quatro|três|cpf|529.982.247-25|@joao|\u0301|\u200b|０|Je|m'appelle"
-    ).split("|")
+_PIECES = (
+    "meu|nome|é|Ana|Silva|me|liga|no|21|98765-4321|ele|vende|mi|esposo|Raúl|my|e-mail|a@b.co"
+    '|placa|ABC1D23|disse:|"|.|,|\n|moro|na|rua|5|[|]|[telefone a conferir 1]|mwen|rele|nove'
+    "|oito|sete|meia|cinco|quatro|três|cpf|529.982.247-25|@joao|\u0301|\u200b|０|Je|m'appelle"
 )
+_WORDS = st.sampled_from(_PIECES.split("|"))
 _TEXTS = st.one_of(
     st.text(max_size=80),
     st.lists(_WORDS, max_size=25).map(" ".join),

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from hotline.intake.stripping.clauses import within
 from hotline.intake.stripping.grammar import Grammar, Hit, Policy
-from hotline.intake.stripping.normalise import Token
+from hotline.intake.stripping.normalise import GUARD, Token
 from hotline.intake.stripping.spans import Finding, Side
 
 _CUES = frozenset(("reporter", "other", "reporter_after", "other_after"))
@@ -73,10 +73,10 @@ def _linked(words: list[Token], start: int, end: int, nouns: frozenset[str], sid
 
 
 def _sentence(words: list[Token], index: int) -> int:
-    """Index of the first word of the sentence that the word belongs to, at most 40 back."""
+    """Index of the first word of the sentence, or the last token of ours, at most 40 back."""
     at = min(index, len(words) - 1)
     floor = max(0, at - 40)
-    while at > floor and not words[at].hard:
+    while at > floor and not words[at].hard and words[at].word[0] != GUARD:
         at -= 1
     return at
 

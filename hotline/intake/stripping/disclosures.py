@@ -6,85 +6,10 @@ the sentence and by a number of words.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-
 from hotline.intake.stripping.clauses import within
-from hotline.intake.stripping.grammar import Grammar, Hit, longest_first
-from hotline.intake.stripping.normalise import GUARD, Matching, Token
-from hotline.intake.stripping.spans import Finding, Side
-
-
-class Reading:
-    """One text as the disclosure rules see it: words, grammar lists, other people's words."""
-
-    def __init__(
-        self,
-        matched: Matching,
-        words: list[Token],
-        grammars: list[Grammar],
-        regions: list[tuple[int, int]],
-    ) -> None:
-        self.matched, self.words, self.regions = matched, words, regions
-        self.common = grammars[0].words
-        self.function = frozenset().union(*(g.function for g in grammars))
-        self.street = frozenset().union(*(g.words["street"] for g in grammars))
-        self.kin = frozenset().union(*(g.words["kin"] for g in grammars))
-        self.job = frozenset().union(*(g.words["job"] for g in grammars))
-        self.nouns = frozenset().union(*(g.words["idnoun"] for g in grammars))
-        self.no_name = frozenset().union(
-            *(g.words["suspect"] | g.words["crime"] for g in grammars), self.kin, self.job
-        )
-        self.shouted = matched.cased.isupper()
-
-    def finding(self, start: int, end: int, kind: str, reason: str) -> Finding:
-        first, last = self.words[start], self.words[end - 1]
-        return Finding(first.start, last.end, kind, "", True, Side.REPORTER, reason)
-
-    def between(self, start: int, end: int) -> list[str]:
-        """The words that begin in a stretch of the matching text."""
-        at = bisect_left(self.words, start, key=lambda token: token.start)
-        found = []
-        while at < len(self.words) and self.words[at].start < end:
-            found.append(self.words[at].word)
-            at += 1
-        return found
-
-    def gap(self, i: int) -> str:
-        """The text between word ``i - 1`` and word ``i``."""
-        return self.matched.text[self.words[i - 1].end : self.words[i].start] if i else ""
-
-    def name_end(self, start: int, *, cased: bool) -> int:
-        """The index after the name that begins at word ``start``; ``start`` when none does."""
-        words, at, last = self.words, start, start
-        while at < len(words) and at - start < 6:
-            token = words[at]
-            if at > start and (token.hard or token.soft or "\n" in self.gap(at)):
-                break
-            if token.word in self.common["particle"] and at > start:
-                at += 1
-                continue
-            if not self._namelike(token, first=at == start, cased=cased):
-                break
-            if at - start >= 3 and not token.upper:
-                break
-            at += 1
-            last = at
-        return last
-
-    def upper_after(self, token: Token) -> bool:
-        """Whether a capital follows after one space ("Officer Daniels")."""
-        return self.matched.cased[token.end : token.end + 2].strip().isupper()
-
-    def _namelike(self, token: Token, *, first: bool, cased: bool) -> bool:
-        word = token.word
-        if word.isdigit() or (len(word) == 1 and not token.upper):
-            return False
-        if token.upper and not self.shouted:
-            title = first and cased and word in self.no_name
-            return word not in self.common["end"] and not (title and not self.upper_after(token))
-        if cased and not self.shouted:
-            return False
-        return word not in self.function and word not in self.no_name and word not in self.nouns
+from hotline.intake.stripping.grammar import Hit, longest_first
+from hotline.intake.stripping.reading import Reading
+from hotline.intake.stripping.spans import Finding
 
 
 def disclosures(reading: Reading, hits: list[Hit]) -> list[Finding]:
@@ -173,7 +98,7 @@ def _placed(reading: Reading, hit: Hit) -> bool:
 
 def _cut(reading: Reading, at: int) -> bool:
     """Whether a sentence end, or something taken out, parts the name from its introduction."""
-    return GUARD in reading.gap(at) or reading.words[at].hard
+    return reading.guarded(at) or reading.words[at].hard
 
 
 def _labelled(reading: Reading) -> list[Finding]:
@@ -195,7 +120,7 @@ def _signoffs(reading: Reading, hits: list[Hit]) -> list[Finding]:
     found = []
     for hit in longest_first(hits, "signoff"):
         start = hit.end
-        if start >= len(reading.words) or GUARD in reading.gap(start):
+        if start >= len(reading.words) or reading.guarded(start):
             continue
         end = reading.name_end(start, cased=True)
         if end == start or end - start > 4:
@@ -213,9 +138,7 @@ def _extent(reading: Reading, start: int, most: int, *, commas: bool = False) ->
         token = words[at]
         if at > start and token.hard:
             break
-        if at > start and (
-            token.word in reading.common["end"] or reading.matched.text[token.start - 1] == GUARD
-        ):
+        if at > start and (token.word in reading.common["end"] or reading.guarded(at)):
             break
         if at > start and token.word in reading.common["turn"]:
             break
@@ -237,7 +160,7 @@ def _goes_on(reading: Reading, start: int, at: int) -> bool:
 def _homes(reading: Reading, hits: list[Hit]) -> list[Finding]:
     found = []
     for hit in longest_first(hits, "home"):
-        if hit.mark >= len(reading.words) or GUARD in reading.gap(hit.mark):
+        if hit.mark >= len(reading.words) or reading.guarded(hit.mark):
             continue
         end = _extent(reading, hit.mark, 14, commas=True)
         inside = reading.words[hit.mark : end]
@@ -255,7 +178,7 @@ def _homes(reading: Reading, hits: list[Hit]) -> list[Finding]:
 def _works(reading: Reading, hits: list[Hit]) -> list[Finding]:
     found = []
     for hit in longest_first(hits, "work"):
-        if hit.mark >= len(reading.words) or GUARD in reading.gap(hit.mark):
+        if hit.mark >= len(reading.words) or reading.guarded(hit.mark):
             continue
         if not _describes(reading, hit):
             continue

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from hotline.intake.stripping import identifiers, identity
 from hotline.intake.stripping.attribution import attribute
 from hotline.intake.stripping.clauses import others_words
-from hotline.intake.stripping.disclosures import Reading, disclosures, occurrences
+from hotline.intake.stripping.disclosures import disclosures, occurrences
 from hotline.intake.stripping.grammar import Grammar, abbreviations, grammar, policy
 from hotline.intake.stripping.language import languages
-from hotline.intake.stripping.normalise import Matching, Token, matching, tokens
+from hotline.intake.stripping.normalise import GUARD, Matching, Token, matching, tokens
+from hotline.intake.stripping.reading import Reading
 from hotline.intake.stripping.replacement import guard, rewrite
 from hotline.intake.stripping.risk import Risk, assess
 from hotline.intake.stripping.spans import Finding, Side, Span, Stripped
@@ -69,7 +70,7 @@ def _strip(
     said = disclosures(reading, hits)
     found = identifiers.find(matched, words, grammars)
     own = _own(reading, known, said, found)
-    anchors = _merge([*own, *said], found)
+    anchors = _merge(matched.text, [*own, *said], found)
     settled = attribute(anchors, words, hits, regions, grammars, rules)
     settled = _agree(settled)
     masked = {kind for kind, default in rules.default.items() if default == "doubtful"}
@@ -107,11 +108,12 @@ def _own(
     return own + occurrences(reading, list(dict.fromkeys(names)))
 
 
-def _merge(reporter: list[Finding], found: list[Finding]) -> list[Finding]:
+def _merge(text: str, reporter: list[Finding], found: list[Finding]) -> list[Finding]:
     """One ordered list without overlaps. What is surely the reporter's wins; it grows together
     with what it overlaps (a profile name inside an address makes the address theirs)."""
     joined: list[Finding] = []
-    for finding in sorted([*reporter, *found], key=lambda f: (f.start, -f.end)):
+    whole = [f for f in (*reporter, *found) if GUARD not in text[f.start : f.end]]
+    for finding in sorted(whole, key=lambda f: (f.start, -f.end)):
         last = joined[-1] if joined else None
         if last is None or finding.start >= last.end:
             joined.append(finding)
@@ -189,7 +191,8 @@ def _failed(text: str, asked: Language | None, values: Sequence[str]) -> Strippe
         found = identifiers.find(matched, words, [grammar(language)])
         own = identity.numbers(matched, identity.own_digits(values), found)
         gone = [
-            replace(f, side=Side.REPORTER, reason="stripping failed") for f in _merge(own, found)
+            replace(f, side=Side.REPORTER, reason="stripping failed")
+            for f in _merge(matched.text, own, found)
         ]
         new, removed, _, _ = rewrite(text, matched, gone, set(), language)
     except Exception:  # noqa: BLE001 - the last line: all of it waits, sealed, for an operator

@@ -64,7 +64,7 @@ def languages(
             best = guessed
         clear = float(chance) >= 0.9 and guessed is best
     main = asked or best
-    if not clear and len(tokens) < 8:
+    if len(tokens) < 8 and not (clear and asked is None):
         return (main, *(x for x in ranked if x is not main)), asked is not None
     others = [
         x for x in ranked if x is not main and totals[x] >= 3 and 3 * totals[x] >= totals[main]

@@ -29,7 +29,7 @@ _LOOK_ALIKE: dict[str, str] = dict(
 _LOOK_ALIKE["б"] = "b"
 _DROPPED = frozenset(("Mn", "Me", "Mc", "Cf", "Cs", "Co", "Cn"))
 _SLIP = re.compile(r"(?<=\d)[oil](?=[\d\-])")
-_TOKEN = re.compile(r"[a-z0-9]+")
+_TOKEN = re.compile(r"[a-z0-9]+|\x02+")
 GUARD = "\x02"  # stands for text no rule may touch (our own tokens in already stripped text)
 
 
@@ -62,7 +62,7 @@ _ONE_TO_ONE = {
 
 
 class Token(NamedTuple):
-    """A word or number of the matching text. ``hard``: a sentence ends before it; ``soft``: a
+    """A word or number of the matching text, or one of our own tokens (all ``GUARD``). ``hard``: a sentence ends before it; ``soft``: a
     comma, bracket or the like stands before it; ``upper``: the writer gave it a capital."""
 
     word: str
@@ -123,7 +123,7 @@ def _folded(text: str) -> tuple[str, list[int]]:
     return "".join(pieces), source
 
 
-_HARD = re.compile(r"[!?;\n\x02…]|\.(?=[\s\"')\x02]|$)|\.{2,}")
+_HARD = re.compile(r"[!?;\n…]|\.(?=[\s\"')]|$)|\.{2,}")
 _SOFT = re.compile(r"[,()\[\]:\"/|]| -|- |  ")
 
 
@@ -143,7 +143,7 @@ def tokens(matched: Matching, abbreviations: frozenset[str]) -> list[Token]:
                 hard = _HARD.search(gap, 1) is not None
             soft = hard or _SOFT.search(gap[:64]) is not None
         elif start - end == 1:
-            hard, soft = text[end] in "!?;\n\x02…", text[end] in ',()[]:"/|!?;\n\x02'
+            hard, soft = text[end] in "!?;\n…", text[end] in ',()[]:"/|!?;\n'
         end, word = match.end(), match[0]
         found.append(Token(word, start, end, hard, soft, cased[start].isupper()))
     return found

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from types import ModuleType
 
-import phonenumbers
-
 from hotline.intake.stripping.grammar import Grammar, policy
 from hotline.intake.stripping.normalise import Token
 from hotline.intake.stripping.spans import Finding
@@ -74,10 +72,18 @@ def warm() -> None:
             _valid("2133445566", region)
 
 
+@lru_cache(maxsize=1)
+def _phonenumbers() -> ModuleType:
+    import phonenumbers
+
+    return phonenumbers
+
+
 def _valid(digits: str, region: str) -> bool:
+    library = _phonenumbers()
     try:
-        return bool(phonenumbers.is_valid_number(phonenumbers.parse(digits, region)))
-    except phonenumbers.NumberParseException:
+        return bool(library.is_valid_number(library.parse(digits, region)))
+    except library.NumberParseException:
         return False
 
 

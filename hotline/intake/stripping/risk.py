@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hotline.intake.stripping.disclosures import Reading
 from hotline.intake.stripping.grammar import Hit, Policy
+from hotline.intake.stripping.reading import Reading
 from hotline.intake.stripping.spans import Finding, Side
 
 _WORDS = {
