@@ -42,6 +42,7 @@ from hotline.vault.receipts import REPLY_SLOTS, find_tip, open_reply, read_code
 from hotline.vault.small import random_id, random_key
 
 Answer = Callable[[str], bytes]
+MOST_ON_DUTY = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +317,10 @@ class Pipeline:
         )
 
     def _relay(self, tip: bytes, classified: ClassifiedTip, decision: Decision) -> Errand:
-        """Danger: type and place of the event for the people on duty, sealed to the worker."""
+        """Danger: type and place of the event, sealed to the worker, with the numbers of those on
+        duty: chosen here, where the recusals are known, so that no later step can forget them."""
+        recused = [recusal.agency for recusal in decision.recused]
+        duty = [d.number for d in self.profile.duty if not self.profile.under(d.agency, recused)]
         facts = {
             "tip": tip.hex(),
             "type": classified.primary,
@@ -324,7 +328,7 @@ class Pipeline:
             "municipality": classified.place.municipality or "",
             "state": classified.place.state or "",
             "queue": decision.queue,
-            "recused": ",".join(r.agency for r in decision.recused)[:400],
+            "duty": ",".join(duty[:MOST_ON_DUTY]),
         }
         return self.envelope.errand("relay", random_id(), facts, urgent=True)
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
 _PATIENCE_SECONDS = 30.0
+DEMO_POOL = 100
 
 
 class RedisNeeded(HotlineError):
@@ -67,11 +68,14 @@ def public() -> Flask:
     """The public application, as its worker process builds it."""
     harden(secret=True)
     from hotline.assembly import assemble_public
+    from hotline.intake.receipts import POOL
     from hotline.jobs.tell import teller
     from hotline.web.apps import public_app
 
     settings = settings_module.load()
-    return public_app(assemble_public(settings, told=teller(settings)))
+    # A demonstration gives out a few receipts: it leaves the processor to whoever tries it.
+    pool = DEMO_POOL if settings.demo else POOL
+    return public_app(assemble_public(settings, told=teller(settings), pool=pool))
 
 
 def staff() -> Flask:

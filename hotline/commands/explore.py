@@ -73,7 +73,7 @@ def explain(jsonl: bool) -> None:
     router = _router()
     if jsonl:
         for request in _lines(sys.stdin):
-            _emit(router.explain(request))
+            _emit(router.explain(_spoken(request)))
         return
     try:
         request = json.loads(sys.stdin.read())
@@ -81,7 +81,17 @@ def explain(jsonl: bool) -> None:
         raise BadInput("This is not JSON.", 'Send one object, such as {"text": "…"}.') from None
     if not isinstance(request, dict):
         raise BadInput("This is not a JSON object.", 'Send one object, such as {"text": "…"}.')
-    _emit(router.explain(request))
+    _emit(router.explain(_spoken(request)))
+
+
+def _spoken(request: dict[str, Any]) -> dict[str, Any]:
+    """The request with the language of its text, when it does not say."""
+    from hotline.intake.stripping import strip as strip_text
+
+    text = request.get("text")
+    if "language" in request or not isinstance(text, str):
+        return request
+    return {**request, "language": strip_text(text[:2000]).language.value}
 
 
 @click.group()
@@ -131,21 +141,29 @@ def explain_text(text: str) -> None:
 def diff(old: str, new: str) -> None:
     """What two profiles decide differently."""
     from hotline.assembly import rooms
-    from hotline.routing.route import diff as difference
+    from hotline.routing.prove import diff as difference
 
-    changes = difference(rooms(old)[3], rooms(new)[3])
-    for change in changes:
-        click.echo(str(change))
-    click.echo(f"{len(changes)} differences")
+    _differences(difference(rooms(old)[3], rooms(new)[3]))
 
 
 @rules.command()
+@click.argument("old")
+@click.argument("new")
 @click.argument("facts", type=click.File("r"))
-def replay(facts: TextIO) -> None:
-    """Decides recorded requests again (one JSON object a line)."""
-    router = _router()
-    for request in _lines(facts):
-        _emit(router.explain(request))
+def replay(old: str, new: str, facts: TextIO) -> None:
+    """What two profiles decide differently on recorded requests (one JSON object a line)."""
+    from hotline.assembly import rooms
+    from hotline.routing.prove import replay as replayed
+
+    _differences(replayed(rooms(old)[3], rooms(new)[3], _lines(facts)))
+
+
+def _differences(found: list[Any]) -> None:
+    for difference in found:
+        click.echo(
+            f"{difference.case}\n  before  {difference.before}\n  after   {difference.after}"
+        )
+    click.echo(f"{len(found)} differences")
 
 
 @click.group()

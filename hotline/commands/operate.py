@@ -129,6 +129,18 @@ def check_database() -> None:
     click.echo(f"database at version {have}")
 
 
+@db.command()
+@click.argument("role")
+def grants(role: str) -> None:
+    """SQL that lets ROLE, the public process's, write new rows and read back almost nothing.
+
+    Run it as the owner of the tables: hotline db grants intake | psql …"""
+    from hotline.store.grants import intake_grants
+
+    for statement in intake_grants(role):
+        click.echo(statement + ";")
+
+
 class OldSchema(HotlineError):
     """The database has an older schema than the program."""
 

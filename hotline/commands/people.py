@@ -30,7 +30,7 @@ def _passphrase(name: str) -> str:
 
 
 def _show_secret(name: str, secret: str) -> None:
-    uri = pyotp.TOTP(secret).provisioning_uri(name, issuer_name="Hotline")
+    uri = pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name="Hotline")
     click.echo(f"{name}: one-time-code secret, shown once: {secret}")
     if sys.stdout.isatty():
         segno.make(uri).terminal(compact=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from hotline.intake.prompts import WEB, Prompt
+from hotline.intake.prompts import Prompt
 from hotline.tips import Question
 
 
@@ -84,16 +84,15 @@ class Standing:
 @dataclass(frozen=True, slots=True)
 class Asked:
     """One question of the conversation. ``question`` is None for "is it happening now?", whose
-    answer is the urgency; ``words`` is the English msgid of the web form."""
+    answer is the urgency."""
 
     state: State
     question: Question | None
     prompt: Prompt
-    words: str
 
 
 QUESTIONS: tuple[Asked, ...] = tuple(
-    Asked(State(prompt.value), question, prompt, WEB[prompt])
+    Asked(State(prompt.value), question, prompt)
     for prompt, question in (
         (Prompt.NOW, None),
         (Prompt.WHAT, Question.WHAT),

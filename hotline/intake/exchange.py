@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
-from flask import Flask, current_app
+from flask import current_app
+from flask.sansio.app import App
 
 from hotline.assembly import PublicLine
 from hotline.errors import BadInput, Busy, HotlineError
@@ -53,6 +54,7 @@ class Said:
     code: str
 
 
+CALL = "call"
 Hear = Callable[[Session], Heard]
 Write = Callable[[Said], bytes]
 Excuse = Callable[[Language, HotlineError], bytes]
@@ -95,12 +97,21 @@ class Exchange:
         return self.line.profile.languages[0]
 
     def turn(
-        self, key: Key | None, once: str, hear: Hear, write: Write, excuse: Excuse, *, keep: bool
+        self,
+        address: tuple[str, ...] | None,
+        once: str,
+        hear: Hear,
+        write: Write,
+        excuse: Excuse,
+        *,
+        keep: bool,
     ) -> bytes:
-        """Answers one message. ``key`` is None for a sender nobody can know again. Whatever the
-        line cannot do becomes a sentence by ``excuse``; then nothing was stored."""
+        """Answers one message. ``address`` names the conversation: channel, line and number, or
+        channel and call; None for a sender nobody can know again. Whatever the line cannot do
+        becomes a sentence by ``excuse``; then nothing was stored."""
         language = self.default
         try:
+            key = self.sessions.key(*address) if address else None
             with self._hold(key):
                 session = self._resume(key)
                 language = session.language if session else language
@@ -113,13 +124,15 @@ class Exchange:
         except HotlineError as error:
             return excuse(language, error)
 
-    def close(self, key: Key, once: str, errands: Sequence[Errand] = ()) -> None:
-        """The table's stop edge for somebody who is no longer there: a call that ended."""
+    def hang_up(self, sid: str) -> None:
+        """The table's stop edge for somebody who is no longer there; the provider may forget the
+        call now."""
+        key = self.sessions.key(CALL, sid)
         with self._hold(key):
             session = self.sessions.get(key)
             if session is not None and session.standing.state is not State.STOPPED:
                 self._leave(key, session, Event.STOP, keep=True)
-        self.errands(once, errands)
+        self.errands(f"call:{sid}:ended", [self._erasure(Trace("call", sid))])
 
     def errands(self, once: str, errands: Sequence[Errand], said: bytes = b"") -> None:
         """Side effects that change no tip, put down once."""
@@ -128,9 +141,10 @@ class Exchange:
         except AlreadyThere:
             return
 
-    def heard_recording(self, key: Key, sid: str) -> None:
+    def heard_recording(self, call: str, sid: str) -> None:
         """The provider has a recording ready. While its caller may still throw it away it is only
         remembered; one whose call nobody knows any more is erased."""
+        key = self.sessions.key(CALL, call)
         with self._hold(key):
             session = self.sessions.get(key)
             if session is not None and session.standing.state is State.SPEAK:
@@ -298,14 +312,14 @@ class Exchange:
             raise
 
 
-def install(app: Flask, line: PublicLine) -> None:
+def install(app: App, line: PublicLine) -> None:
     """The exchange of an app, made by whichever channel is registered first."""
     if "exchange" not in app.extensions:
         app.extensions["exchange"] = exchange = Exchange(line)
         exchange.closer.start()
 
 
-def exchange_of(app: Flask | None = None) -> Exchange:
+def exchange_of(app: App | None = None) -> Exchange:
     exchange = (app or current_app).extensions["exchange"]
     assert isinstance(exchange, Exchange)
     return exchange

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hotline.tips import Language
-from hotline.web.i18n import N_, say
+from hotline.web.i18n import say
 
 SMS, CALL = "sms", "call"
 
@@ -40,7 +40,6 @@ class Prompt(StrEnum):
     BUSY = "busy"
     ELSEWHERE = "elsewhere"
     LANGUAGE = "language"
-    NO_CREOLE = "no-creole"
     DANGER = "danger"
     TYPE = "type"
     PLACE = "place"
@@ -65,16 +64,6 @@ def pgettext(context: str, message: str) -> Sentence:
     its default keywords finds it."""
     return Sentence(context, message)
 
-
-# The web form's wording of the six questions.
-WEB = {
-    Prompt.NOW: N_("Is it happening now?"),
-    Prompt.WHAT: N_("What happened?"),
-    Prompt.WHERE: N_("Where did it happen?"),
-    Prompt.WHEN: N_("When did it happen?"),
-    Prompt.WHO: N_("Who or what should be looked for?"),
-    Prompt.MORE: N_("Is there anything else?"),
-}
 
 TEXT = {
     Prompt.NOW: pgettext(
@@ -114,9 +103,6 @@ TEXT = {
 
 SPOKEN = {
     Prompt.LANGUAGE: pgettext("call", "To go on in this language, press {key}."),
-    Prompt.NO_CREOLE: pgettext(
-        "call", "There is no recording in Haitian Creole yet, so you hear French."
-    ),
     Prompt.EMERGENCY: pgettext("call", "If you are in danger now, hang up and call {number}."),
     Prompt.NOTHING: pgettext("call", "We heard nothing."),
     Prompt.UNREADABLE: pgettext("call", "That did not work."),
@@ -131,14 +117,17 @@ SPOKEN = {
     Prompt.GOODBYE: pgettext("call", "Thank you. Goodbye."),
 }
 AGAIN = pgettext("call", "Once more:")
+CREOLE_IN_FRENCH = pgettext(
+    "call", "For Haitian Creole, which we can only say in French yet, press {key}."
+)
 TO_REPEAT = pgettext("call", "To hear this again, press star.")
-UNKNOWN_KEY = pgettext("call", "If you do not know, press {key}.")
 
 # The menus of the phone: what a key means, in the order it is said.
 MENUS = {
     Prompt.DANGER: (
         ("1", "now", pgettext("call", "If it is happening now, press {key}.")),
         ("2", "not-now", pgettext("call", "If it is not happening now, press {key}.")),
+        ("0", "not-known", pgettext("call", "If you do not know, press {key}.")),
     ),
     Prompt.TYPE: (
         ("1", "woman", pgettext("call", "For violence at home or against a woman, press {key}.")),

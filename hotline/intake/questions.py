@@ -143,20 +143,11 @@ def keep(form: Form, taken: dict[str, str], types: Types) -> bool:
 
 
 def skip(form: Form) -> None:
-    """An answer that is not known: what was there is taken out."""
-    match form.step:
-        case "urgency":
-            form.urgency = Urgency.UNKNOWN
-        case "place":
-            form.municipality = ""
-        case "where":
-            form.answers["where"], form.spot, form.municipality, form.candidates = "", "", "", []
-        case "what":
-            form.answers["what"], form.crime_type = "", ""
-        case "check":
-            pass
-        case step:
-            form.answers[step] = ""
+    """ "I do not know". Words that stand on the page are kept: nothing is lost by this button."""
+    if form.step == "urgency":
+        form.urgency = Urgency.UNKNOWN
+    elif form.step == PLACE:
+        form.municipality = ""
 
 
 def after(form: Form) -> str:

@@ -37,6 +37,18 @@ _LOCK_SECONDS = 30
 _PATIENCE_SECONDS = 10.0
 
 
+# What the provider writes for callers who withheld their number, keyed on a telephone keypad
+# (ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN, UNAVAILABLE): all of them would share one session.
+WITHHELD = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"})
+
+
+def telephone(sender: str) -> str | None:
+    """``+5521…`` of a sender who can be known again, or None: withheld, a short code, a name."""
+    number = sender.strip().rpartition(":")[2]
+    plain = number.startswith("+") and number[1:].isascii() and number[1:].isdigit()
+    return number if plain and 8 <= len(number) <= 16 and number not in WITHHELD else None
+
+
 class SessionsUnavailable(Unavailable):
     """The memory shared by the public processes does not answer."""
 

@@ -105,10 +105,9 @@ class Tasks:
         if tip in self._line.desk.claims(int(self._line.clock.seconds())):
             self._line.audit.note("relay_acknowledged", tip=tip.hex())
             return ()
-        recused = set(facts["recused"].split(","))
-        for duty in getattr(self._line.profile, "duty", ()):
-            if duty.agency not in recused:
-                self._provider.alert(duty.number, duty.text)
+        text = f"{facts['type']} {facts['place']}: URGENT, UNVERIFIED. Sign in and take it."
+        for number in filter(None, facts["duty"].split(",")):
+            self._provider.alert(number, text)
         raise NotYet(RELAY_AGAIN, "not_acknowledged")
 
     def notify(self, errand: Errand) -> Sequence[Errand]:

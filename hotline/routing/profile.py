@@ -78,6 +78,14 @@ class EmergencyNumber:
 
 
 @dataclass(frozen=True, slots=True)
+class Duty:
+    """Somebody on duty of ``agency`` who is told of danger: a staff telephone in E.164."""
+
+    agency: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pattern:
     """A body each municipality has. Its id holds ``{code}`` or ``{key}`` once."""
 
@@ -136,6 +144,7 @@ class Profile:
     oversight: tuple[str, ...]
     emergency: tuple[EmergencyNumber, ...]
     elsewhere: tuple[EmergencyNumber, ...]
+    duty: tuple[Duty, ...]
     version: str
     folder: Path
     cues: Path

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from hotline.routing.profile import Agency, EmergencyNumber, Pattern, Profile, Queue, find
+from hotline.routing.profile import Agency, Duty, EmergencyNumber, Pattern, Profile, Queue, find
 from hotline.routing.tables import Document, Entry, Problem, RuleFileProblem
 from hotline.tips import Language
 
@@ -73,13 +73,14 @@ def _read(folder: Path, problems: list[Problem]) -> Profile:
         oversight=top.texts("oversight"),
         emergency=_numbers(sheet, "number"),
         elsewhere=_numbers(sheet, "elsewhere"),
+        duty=_duty(sheet),
         version=_fingerprint(folder, cues),
         folder=folder,
         cues=cues,
         lines=MappingProxyType(where),
     )
     top.close()
-    sheet.check_headers(frozenset({"number", "elsewhere"}))
+    sheet.check_headers(frozenset({"number", "elsewhere", "duty"}))
     documents["queues.toml"].check_headers(frozenset({"queue"}))
     documents["states.toml"].check_headers(frozenset({"state"}))
     return profile
@@ -127,6 +128,14 @@ def _numbers(sheet: Document, header: str) -> tuple[EmergencyNumber, ...]:
         entry.close()
         numbers.append(number)
     return tuple(numbers)
+
+
+def _duty(sheet: Document) -> tuple[Duty, ...]:
+    people = []
+    for entry in sheet.entries("duty"):
+        people.append(Duty(entry.text("agency"), entry.text("number")))
+        entry.close()
+    return tuple(people)
 
 
 def _states(document: Document) -> dict[str, tuple[str, str]]:

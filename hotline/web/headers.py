@@ -27,7 +27,8 @@ _EVERYWHERE = {
 
 
 def policy(*, scripts: bool) -> str:
-    directives = _CSP | ({"script-src": "'self'"} if scripts else {})
+    # The console's module tells the console alone that somebody still works on a tip.
+    directives = _CSP | ({"script-src": "'self'", "connect-src": "'self'"} if scripts else {})
     return "; ".join(f"{name} {value}" for name, value in directives.items())
 
 

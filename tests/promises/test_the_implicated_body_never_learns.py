@@ -164,7 +164,7 @@ def test_recusal_does_not_depend_on_careful_rules(careless: Router, places: Plac
             over += bool(kept_out - {body.id})
             through += any(profile.inbox(one) == body.id != one for one in kept_out)
     assert over > 100  # bodies under the named one were kept out
-    assert through > 10  # and bodies that receive through it
+    assert through > 3  # and bodies that receive through it
 
 
 def test_every_pair_of_named_bodies_leaves_a_desk_that_is_neither(rio: Router) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from hotline.clock import Clock
 from hotline.errors import BadInput
-from hotline.routing import prove
+from hotline.routing import prove, recusal
 from hotline.routing.classify import Types
 from hotline.routing.places import Places
 from hotline.routing.profile import Profile, find
@@ -400,6 +400,23 @@ def test_words_name_the_body_they_implicate(router: Router, words: str, body: st
 )
 def test_a_body_only_mentioned_is_not_implicated(router: Router, words: str) -> None:
     assert router.cues.heard(words) == frozenset()
+
+
+def test_each_recusal_carries_its_first_reason_and_only_the_outermost_body(router: Router) -> None:
+    found = recusal.implicated(
+        "a polícia está envolvida",
+        (Act("INT-03", 0.9),),
+        ("sesp-rj", "dcod-rj"),
+        router.profile,
+        cues=router.cues,
+        place=RIO,
+    )
+    assert {one.agency: one.reason for one in found} == {
+        "sesp-rj": recusal.NAMED,  # dcod-rj, pmerj and the rest stand under it
+        "prefeitura-3304557": recusal.BY_TYPE,  # and the city's secretariat under this
+        "pf": recusal.BY_WORDS,
+        "prf": recusal.BY_WORDS,
+    }
 
 
 def test_a_flood_of_cues_is_read_in_linear_time(router: Router) -> None:

@@ -42,17 +42,26 @@ def attribute(
     nouns = frozenset(w for g in grammars for w in (*g.nouns, *g.words["mark"], *g.words["link"]))
     starts = [token.start for token in words]
     settled: list[Finding] = []
+    before = 0
     for n, found in enumerate(findings):
         first = bisect_left(starts, found.start)
         last = bisect_left(starts, found.end)
-        before = bisect_left(starts, findings[n - 1].end) if n else 0
+        # Kinship is a cue itself: it neither hides the cues before it nor passes on an owner.
+        kin = n > 0 and findings[n - 1].kind == "relation"
+        if n and not kin:
+            before = bisect_left(starts, findings[n - 1].end)
         after = bisect_left(starts, findings[n + 1].start) if n + 1 < len(findings) else len(words)
         if found.side is not Side.UNKNOWN:
             settled.append(found)
             continue
         spot = _Spot(max(before, _sentence(words, first)), first, last, after)
         decided = _decide(found, spot, words, cues, policy)
-        if n and _weak(decided) and _linked(words, before, first, nouns, settled[-1].side):
+        if (
+            n
+            and not kin
+            and _weak(decided)
+            and _linked(words, before, first, nouns, settled[-1].side)
+        ):
             decided = replace(decided, side=settled[-1].side, reason=settled[-1].reason)
         settled.append(decided)
     return settled

@@ -62,8 +62,9 @@ _ONE_TO_ONE = {
 
 
 class Token(NamedTuple):
-    """A word or number of the matching text, or one of our own tokens (all ``GUARD``). ``hard``: a sentence ends before it; ``soft``: a
-    comma, bracket or the like stands before it; ``upper``: the writer gave it a capital."""
+    """A word or number of the matching text, or one of our own tokens (all ``GUARD``). ``hard``:
+    a sentence ends before it; ``soft``: a comma, bracket or the like stands before it; ``upper``:
+    the writer gave it a capital."""
 
     word: str
     start: int

@@ -68,17 +68,20 @@ class Console:
         """Declares a page (GET) and who may see it."""
         return self._declare(rule, "GET", roles)
 
-    def act(self, rule: str, *roles: str) -> Callable[[View], View]:
+    def act(self, rule: str, *roles: str, name: str = "") -> Callable[[View], View]:
         """Declares an action (POST) and who may do it."""
-        return self._declare(rule, "POST", roles)
+        return self._declare(rule, "POST", roles, name)
 
-    def _declare(self, rule: str, method: str, roles: tuple[str, ...]) -> Callable[[View], View]:
+    def _declare(
+        self, rule: str, method: str, roles: tuple[str, ...], name: str = ""
+    ) -> Callable[[View], View]:
         if not roles:
             raise ValueError("a route without access")
 
         def declare(view: View) -> View:
-            self.access[f"console.{view.__name__}"] = frozenset(roles)
-            self.blueprint.add_url_rule(rule, view.__name__, view, methods=[method])
+            endpoint = name or view.__name__
+            self.access[f"console.{endpoint}"] = frozenset(roles)
+            self.blueprint.add_url_rule(rule, endpoint, view, methods=[method])
             return view
 
         return declare
@@ -116,7 +119,6 @@ class Console:
             "token": who.cookie.form_token if who else "",
             "path": request.path,
             "done": DONE.get(request.args.get("done", "")),
-            "kept": {},
             **words.vocabulary(self.line),
         }
 

@@ -1,0 +1,453 @@
+"""Simulate: a phone in the terminal: signs and posts the provider's webhooks, reads TwiML aloud.
+
+``walk_sms`` and ``walk_call`` go along every edge of the conversation table on a private line of
+their own, made in a temporary directory and gone afterwards.
+"""
+
+from __future__ import annotations
+
+import secrets
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Protocol
+from xml.etree import ElementTree
+
+import click
+
+from hotline.clock import Clock
+from hotline.errors import HotlineError
+from hotline.intake.conversation import TABLE, Event, Move, State, edges
+from hotline.intake.exchange import Exchange
+from hotline.intake.prompts import CREOLE_IN_FRENCH, MENUS, SPOKEN, TEXT, Prompt
+from hotline.intake.sessions import Session
+from hotline.intake.signature import FORM, HEADER, sign
+from hotline.intake.sms import number as number_for
+from hotline.settings import Settings
+from hotline.tips import Language
+
+LINE = "+552122530000"
+Edge = tuple[State, Event]
+
+
+class NoAnswer(HotlineError):
+    """The line did not take a webhook."""
+
+    code = "no_answer"
+    message = "The line did not answer as a line does."
+    hint = "Is it running, and are HOTLINE_PUBLIC_URL and the provider token the same here?"
+
+
+class OffTheTable(HotlineError):
+    """The line said or did something else than the conversation table."""
+
+    code = "off_the_table"
+    hint = "This is a fault of the line: the walk stops here."
+
+
+class Wire(Protocol):
+    """Where webhooks go."""
+
+    def post(self, path: str, params: dict[str, str]) -> bytes:
+        """The body of the answer. Raises NoAnswer for any other status than 200 and 204."""
+
+
+@dataclass(frozen=True, slots=True)
+class Http:
+    """A running line. Signs for its public address, posts to ``base_url``."""
+
+    base_url: str
+    settings: Settings
+
+    def post(self, path: str, params: dict[str, str]) -> bytes:
+        request = urllib.request.Request(  # noqa: S310 - the address is the operator's own
+            self.base_url.rstrip("/") + path,
+            urllib.parse.urlencode(params).encode(),
+            {"Content-Type": FORM, HEADER: _signature(self.settings, path, params)},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
+                body: bytes = answer.read()
+                return body
+        except (urllib.error.URLError, OSError, ValueError):
+            raise NoAnswer from None
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """A line in this process."""
+
+    client: object
+    settings: Settings
+
+    def post(self, path: str, params: dict[str, str]) -> bytes:
+        from flask.testing import FlaskClient
+
+        assert isinstance(self.client, FlaskClient)
+        headers = {HEADER: _signature(self.settings, path, params)}
+        answer = self.client.post(path, data=params, headers=headers)
+        if answer.status_code not in (200, 204):
+            raise NoAnswer
+        return answer.get_data()
+
+
+def _signature(settings: Settings, path: str, params: dict[str, str]) -> str:
+    return sign(settings.tokens[0], settings.public_url, path, params)
+
+
+def new_sid(kind: str) -> str:
+    """An identifier as the provider makes them: ``SM``, ``CA``, ``RE`` and 32 hex digits."""
+    return kind + secrets.token_hex(16)
+
+
+@dataclass(slots=True)
+class TextPhone:
+    """Sends messages and reads what comes back. ``number`` may be ``whatsapp:+…``."""
+
+    wire: Wire
+    number: str
+    line: str = LINE
+
+    def send(self, body: str, **more: str) -> list[str]:
+        params = {
+            "MessageSid": new_sid("SM"),
+            "From": self.number,
+            "To": self.line,
+            "Body": body,
+            "NumMedia": "0",
+        }
+        return texts(self.wire.post("/twilio/sms", params | more))
+
+
+def texts(twiml: bytes) -> list[str]:
+    """The messages in a TwiML answer."""
+    root = _parsed(twiml)
+    return ["".join(message.itertext()) for message in root.findall("Message")]
+
+
+def _parsed(twiml: bytes) -> ElementTree.Element:
+    try:
+        return ElementTree.fromstring(twiml)  # noqa: S314 - our own line's answer, just asked for
+    except ElementTree.ParseError:
+        raise NoAnswer from None
+
+
+@dataclass(slots=True)
+class VoicePhone:
+    """Calls, presses keys, speaks, hangs up. ``heard`` is what was said last, one sentence each
+    (a recording by its address); ``waits`` for ``keys``, ``speech`` or, when over, nothing."""
+
+    wire: Wire
+    number: str
+    line: str = LINE
+    sid: str = field(default_factory=lambda: new_sid("CA"))
+    heard: list[str] = field(default_factory=list)
+    waits: str = ""
+    action: str = ""
+
+    def dial(self) -> list[str]:
+        return self._post("/twilio/voice", {"CallStatus": "ringing"})
+
+    def press(self, keys: str, **more: str) -> list[str]:
+        """Keys, without the closing ``#``; nothing for silence until the time is over."""
+        return self._post(self.action, {"Digits": keys} | more)
+
+    def speak(self, end: str = "#", **more: str) -> list[str]:
+        """Records something, ended by a key or by ``hangup``."""
+        recording = {"RecordingSid": new_sid("RE"), "RecordingDuration": "5"}
+        return self.press(end, **(recording | more))
+
+    def hang_up(self) -> None:
+        self.waits = ""
+        params = {"CallSid": self.sid, "CallStatus": "completed", "From": self.number}
+        self.wire.post("/twilio/status", params)
+
+    def _post(self, path: str, params: dict[str, str]) -> list[str]:
+        base = {"CallSid": self.sid, "From": self.number, "To": self.line}
+        root = _parsed(self.wire.post(path, base | {"CallStatus": "in-progress"} | params))
+        self.heard = [node.text or "" for node in root.iter() if node.tag in ("Say", "Play")]
+        self.waits = ""
+        for tag, waits in (("Gather", "keys"), ("Record", "speech")):
+            if (node := root.find(tag)) is not None:
+                self.waits = waits
+                self.action = urllib.parse.urlsplit(node.get("action", "")).path
+        return self.heard
+
+
+def simulate_sms(base_url: str, settings: Settings, number: str) -> None:
+    """Texts with a running line until the end of input."""
+    phone = TextPhone(Http(base_url, _with_token(settings)), number)
+    click.echo("Write a message and press Enter. Ctrl-D ends.")
+    while (body := _typed("you:  ")) is not None:
+        for message in phone.send(body):
+            click.echo("line: " + message.replace("\n", "\n      "))
+
+
+def simulate_call(base_url: str, settings: Settings, number: str) -> None:
+    """Calls a running line until it or the caller hangs up."""
+    phone = VoicePhone(Http(base_url, _with_token(settings)), number)
+    click.echo("Type keys and press Enter; an empty line is silence. Ctrl-D hangs up.")
+    phone.dial()
+    while phone.waits:
+        for sentence in phone.heard:
+            click.echo("line: " + sentence)
+        asked = "keys: " if phone.waits == "keys" else "(speak now; the key that ends it) keys: "
+        if (keys := _typed(asked)) is None:
+            break
+        if phone.waits == "speech":
+            phone.speak(keys or "#")
+        else:
+            phone.press(keys.rstrip("#") or keys)
+    else:
+        for sentence in phone.heard:
+            click.echo("line: " + sentence)
+    phone.hang_up()
+
+
+def _typed(prompt: str) -> str | None:
+    try:
+        return input(prompt)
+    except (EOFError, KeyboardInterrupt):
+        click.echo()
+        return None
+
+
+def _with_token(settings: Settings) -> Settings:
+    if not settings.tokens:
+        raise NoAnswer("There is no provider token to sign with.", "Set HOTLINE_TWILIO_AUTH_TOKEN.")
+    return settings
+
+
+@dataclass(slots=True)
+class _Hands:
+    """A clock the walk moves by hand. It starts at the real time, on a full second."""
+
+    now: float = field(default_factory=lambda: float(int(Clock().seconds())))
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A private line to walk on."""
+
+    exchange: Exchange
+    wire: Inside
+    hands: _Hands
+
+    def session(self, *address: str) -> Session | None:
+        return self.exchange.sessions.get(self.exchange.sessions.key(*address))
+
+    def lapse(self) -> None:
+        """Twenty-one minutes go by, and the closer comes."""
+        self.hands.now += 21 * 60
+        self.exchange.closer.run_once()
+
+    def tips(self) -> int:
+        return sum(self.exchange.pipeline.tips.counts().values())
+
+
+@contextmanager
+def private_line() -> Iterator[Ground]:
+    """A line nobody else sees, with keys nobody holds, until the end of the block."""
+    from hotline.assembly import assemble_public
+    from hotline.founding import found, prepare
+    from hotline.routing.profile import Profile
+    from hotline.web.apps import public_app
+
+    with TemporaryDirectory(prefix="hotline-walk-") as folder:
+        home = Path(folder)
+        settings = Settings(
+            home=home,
+            database_url=f"sqlite:///{home / 'hotline.db'}",
+            public_url="https://line.example",
+            twilio_account_sid=new_sid("AC"),
+            twilio_auth_token=secrets.token_hex(16),
+        )
+        profile, hands = Profile.load(settings.jurisdiction), _Hands()
+        clock = Clock(profile.zone, hands)
+        prepare(settings).close()
+        found(settings, profile.recipients(), (), clock)
+        line = assemble_public(settings, clock, pool=0)
+        app = public_app(line)
+        exchange = app.extensions["exchange"]
+        try:
+            yield Ground(exchange, Inside(app.test_client(), settings), hands)
+        finally:
+            exchange.closer.stop()
+            line.close()
+
+
+def way_to(state: State, channel: str) -> list[Event]:
+    """The shortest way through the table from the start, along edges of the channel."""
+    ways: dict[State, list[Event]] = {State.START: []}
+    waiting = deque([State.START])
+    while waiting:
+        at = waiting.popleft()
+        for edge_state, event in sorted(edges(channel)):
+            move = TABLE[edge_state, event]
+            if edge_state is at and event is not Event.TIMEOUT and move.to not in ways:
+                ways[move.to] = [*ways[at], event]
+                waiting.append(move.to)
+    return ways[state]
+
+
+def walk_sms() -> tuple[int, int]:
+    """Every edge of SMS by signed webhooks: (walked, all). Raises OffTheTable at the first answer
+    or effect that is not the table's."""
+    every = sorted(edges("sms"))
+    with private_line() as ground:
+        covered = sum(_walk_text(ground, edge, n) for n, edge in enumerate(every))
+    return covered, len(every)
+
+
+def walk_call() -> tuple[int, int]:
+    """Every edge of the phone menu by signed webhooks: (walked, all). Raises OffTheTable."""
+    every = sorted(edges("call"))
+    with private_line() as ground:
+        covered = sum(_walk_keys(ground, edge) for edge in every)
+    return covered, len(every)
+
+
+_TEXTS = {
+    Event.SKIP: "não sei",
+    Event.EMPTY: "",
+    Event.INVALID: "!!!",
+    Event.HELP: "ajuda",
+    Event.REPEAT: "repetir",
+    Event.RECEIPT: "1234 5678 9012 3456 7890",
+    Event.STOP: "PARAR",
+    Event.DANGER: "sim",
+}
+
+
+def _text_for(state: State, event: Event) -> str:
+    if event is Event.ANSWER:
+        return (
+            "3" if state is State.NOW else "Vendem drogas na esquina da rua das Flores em Niterói"
+        )
+    return _TEXTS[event]
+
+
+def _walk_text(ground: Ground, edge: Edge, nth: int) -> bool:
+    state, event = edge
+    phone = TextPhone(ground.wire, f"+5521{900000000 + nth}")
+    address = ("sms", phone.line, phone.number)
+    at = State.START
+    for before in way_to(state, "sms"):
+        phone.send(_text_for(at, before))
+        at = TABLE[at, before].to
+    earlier, tips = ground.session(*address), ground.tips()
+    if event is Event.TIMEOUT:
+        ground.lapse()
+        said = ""
+    else:
+        said = "\n".join(phone.send(_text_for(state, event)))
+    session, move = ground.session(*address), TABLE[edge]
+    language = session.language if session else (earlier.language if earlier else Language.PT)
+    wanted = "\n".join(_written(ground, prompt, language, session) for prompt in move.says)
+    _expect(edge, said == wanted, "said something else")
+    _check_state(edge, move, session)
+    # A receipt nobody has, with nothing beside it, stores nothing: tips come from words alone.
+    opened = ground.tips() - tips
+    appended = move.effects[:1] == ("append",) and event is Event.ANSWER
+    _expect(edge, opened == int(move.effects[:1] == ("open",) or appended), "stored something else")
+    return True
+
+
+def _written(ground: Ground, prompt: Prompt, language: Language, session: Session | None) -> str:
+    from hotline.vault.receipts import grouped
+
+    code = session.thread.code if session and session.thread else ""
+    given = number_for(ground.exchange.line.profile, prompt)
+    return TEXT[prompt].say(language, receipt=grouped(code) if code else "", number=given)
+
+
+def _check_state(edge: Edge, move: Move, session: Session | None) -> None:
+    stands = session.standing.state if session else State.STOPPED
+    _expect(edge, stands is move.to, "stands somewhere else")
+
+
+def _expect(edge: Edge, as_written: bool, otherwise: str) -> None:
+    if not as_written:
+        state, event = edge
+        raise OffTheTable(f"In state {state.value} at event {event.value} the line {otherwise}.")
+
+
+_PRESSED = {Event.SKIP: "0", Event.EMPTY: "", Event.HELP: "9", Event.REPEAT: "*"}
+_ANSWERS = {
+    State.LANGUAGE: "1",
+    State.DANGER: "2",
+    State.TYPE: "4",
+    State.PLACE: "20040020",
+    State.RECORD: "1",
+    State.TOLD: "1",
+}
+
+
+def _act(ground: Ground, phone: VoicePhone, state: State, event: Event) -> list[str]:
+    """Does on the phone what makes ``event`` happen in ``state``; what is heard then."""
+    phone.heard = []
+    if event is Event.RING:
+        return phone.dial()
+    if event is Event.TIMEOUT:
+        ground.lapse()
+    elif event is Event.STOP:
+        if state is State.SPEAK:
+            phone.speak("hangup")
+        phone.hang_up()
+        return []
+    elif state is State.SPEAK and event is not Event.EMPTY:
+        failed = {"RecordingStatus": "failed"} if event is Event.INVALID else {}
+        return phone.speak(_PRESSED.get(event, "#"), **failed)
+    elif event is Event.DANGER:
+        return phone.press("1")
+    elif event is Event.ANSWER:
+        return phone.press(_ANSWERS[state])
+    else:
+        return phone.press(_PRESSED.get(event, "77" if state is State.PLACE else "#"))
+    return phone.heard
+
+
+def _walk_keys(ground: Ground, edge: Edge) -> bool:
+    state, event = edge
+    phone = VoicePhone(ground.wire, "+266696687")  # withheld: the call itself is all there is
+    at = State.START
+    for before in way_to(state, "call"):
+        _act(ground, phone, at, before)
+        at = TABLE[at, before].to
+    tips = ground.tips()
+    heard = _act(ground, phone, state, event)
+    session, move = ground.session("call", phone.sid), TABLE[edge]
+    language = session.language if session else Language.PT
+    wanted = [s for prompt in move.says for s in _spoken(ground, prompt, language)]
+    rest = iter(heard)
+    _expect(edge, all(sentence in rest for sentence in wanted), "said something else")
+    _expect(edge, bool(heard) == bool(wanted), "said something else")
+    _check_state(edge, move, session)
+    opened = ground.tips() - tips
+    _expect(edge, opened == int("open" in move.effects), "stored something else")
+    return True
+
+
+def _spoken(ground: Ground, prompt: Prompt, language: Language) -> Iterator[str]:
+    """The sentences of a prompt, but for the digits of a receipt."""
+    profile = ground.exchange.line.profile
+    if prompt is Prompt.LANGUAGE:
+        for key, each in enumerate(profile.languages, start=1):
+            if each is Language.HT:
+                yield CREOLE_IN_FRENCH.say(Language.FR, key=key)
+            else:
+                yield SPOKEN[prompt].say(each, key=key)
+        return
+    if prompt in SPOKEN:
+        yield SPOKEN[prompt].say(language, number=number_for(profile, prompt))
+    for key, _, sentence in MENUS.get(prompt, ()):
+        yield sentence.say(language, key=key)

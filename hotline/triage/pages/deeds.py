@@ -1,0 +1,137 @@
+"""Pages: what an operator does with a tip. Each deed needs the lease and the version that was read.
+
+A deed returns the code of what was done (see ``door.DONE``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from flask import redirect, request
+from werkzeug.wrappers import Response as BaseResponse
+
+from hotline.assembly import StaffLine
+from hotline.tips import Language
+from hotline.triage import corrections, dispositions
+from hotline.triage.access import SignedIn
+from hotline.triage.messages import QUESTIONS, REPLIES
+from hotline.triage.opening import Opened, open_tip, visible
+from hotline.triage.pages.door import Console, who
+from hotline.triage.pages.tip import read_id
+from hotline.web.i18n import say
+
+Deed = Callable[[StaffLine, SignedIn, Opened], str]
+
+# After these the person goes on to the desk; after ``_ASIDE`` the tip is not offered to them soon.
+_LEAVES = frozenset({"forwarded", "closed", "close_requested", "asked", "rerouted"})
+_ASIDE = frozenset({"close_requested", "asked"})
+
+
+def forward(line: StaffLine, me: SignedIn, opened: Opened) -> str:
+    form = request.form
+    leads = [agency for agency in (*form.getlist("lead"), form.get("other", "")) if agency]
+    copies, reason = form.getlist("copy"), form.get("reason", "")
+    dispositions.forward(line, me, opened, leads=leads, copies=copies, reason=reason)
+    return "forwarded"
+
+
+def close(line: StaffLine, me: SignedIn, opened: Opened) -> str:
+    closed = dispositions.close(line, me, opened, reason=request.form.get("reason", ""))
+    return "closed" if closed else "close_requested"
+
+
+def keep(line: StaffLine, me: SignedIn, opened: Opened) -> str:
+    dispositions.refuse_close(line, me, opened)
+    return "close_refused"
+
+
+def reopen(line: StaffLine, me: SignedIn, opened: Opened) -> str:
+    dispositions.reopen(line, me, opened)
+    return "reopened"
+
+
+def ask(line: StaffLine, me: SignedIn, opened: Opened) -> str:
+    text = _words(QUESTIONS, opened.content.tip.language)
+    dispositions.say(line, me, opened, kind="question", text=text)
+    return "asked"
+
+
+def reply(line: StaffLine, me: SignedIn, opened: Opened) -> str:
+    text = _words(REPLIES, opened.content.tip.language)
+    dispositions.say(line, me, opened, kind="reply", text=text)
+    return "replied"
+
+
+def note(line: StaffLine, me: SignedIn, opened: Opened) -> str:
+    dispositions.write_note(line, me, opened, text=request.form.get("text", ""))
+    return "noted"
+
+
+def reroute(line: StaffLine, me: SignedIn, opened: Opened) -> str:
+    queue, reason = request.form.get("queue", ""), request.form.get("reason", "")
+    dispositions.reroute(line, me, opened, queue=queue, reason=reason)
+    return "rerouted"
+
+
+def doubts(line: StaffLine, me: SignedIn, opened: Opened) -> str:
+    verdicts = {
+        doubt.token: request.form.get(f"doubt-{number}", "")
+        for number, doubt in enumerate(opened.content.tip.doubts, 1)
+    }
+    corrections.decide_doubts(line, me, opened, verdicts)
+    return "decided"
+
+
+def correct(line: StaffLine, me: SignedIn, opened: Opened) -> str:
+    types, place = request.form.getlist("type"), request.form.get("place", "")
+    queue = corrections.correct(line, me, opened, types=types, place=place)
+    return "corrected" if queue == opened.row.queue else "rerouted"
+
+
+def fold(line: StaffLine, me: SignedIn, opened: Opened) -> str:
+    corrections.fold(line, me, opened, read_id(request.form.get("addition", "")))
+    return "folded"
+
+
+DEEDS: tuple[Deed, ...] = (
+    forward,
+    close,
+    keep,
+    reopen,
+    ask,
+    reply,
+    note,
+    reroute,
+    doubts,
+    correct,
+    fold,
+)
+
+
+def install(console: Console) -> None:
+    for deed in DEEDS:
+        name = deed.__name__
+        console.act(f"/tips/<tip>/{name}", "operator", name=name)(_view(console, deed))
+
+
+def _view(console: Console, deed: Deed) -> Callable[[str], BaseResponse]:
+    def view(tip: str) -> BaseResponse:
+        line, me, identity = console.line, who(), read_id(tip)
+        row = visible(line, me, identity)
+        console.claims.require(me.person.id, row.id)
+        opened = open_tip(line, me, identity)
+        dispositions.check_version(opened, request.form.get("version", -1, int))
+        done = deed(line, me, opened)
+        if done not in _LEAVES:
+            return redirect(f"/tips/{tip}?done={done}", 303)
+        console.claims.release(me.person.id, identity, aside=done in _ASIDE)
+        return redirect(f"/desk?done={done}", 303)
+
+    return view
+
+
+def _words(prepared: Mapping[str, str], language: Language) -> str:
+    """What was typed, after the prepared sentence that was chosen, if any."""
+    chosen = prepared.get(request.form.get("prepared", ""))
+    parts = (say(language, chosen) if chosen else "", request.form.get("text", "").strip())
+    return "\n".join(part for part in parts if part)

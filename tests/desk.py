@@ -1,0 +1,69 @@
+"""Desk: people of the console in tests: they sign in, press buttons, read pages."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from hotline.assembly import StaffLine
+from hotline.demo import PASSPHRASE
+from hotline.web import apps
+from tests.line import SignIn
+
+
+@dataclass(slots=True)
+class Hand:
+    """One person at the console. Forms carry the token, and the version of the page last seen."""
+
+    client: FlaskClient
+    token: str = ""
+    version: str = ""
+    html: str = field(default="", repr=False)
+
+    def get(self, path: str) -> TestResponse:
+        return self._see(self.client.get(path))
+
+    def post(self, path: str, **fields: str | list[str]) -> TestResponse:
+        """Presses a button and follows to the next page."""
+        data = {"token": self.token, "version": self.version, **fields}
+        return self._see(self.client.post(path, data=data, follow_redirects=True))
+
+    def next(self) -> str:
+        """Pulls the next tip; its id, or an empty string when the desk is empty."""
+        path = self.post("/next").request.path
+        return path.removeprefix("/tips/") if path.startswith("/tips/") else ""
+
+    def _see(self, response: TestResponse) -> TestResponse:
+        self.html = response.get_data(as_text=True)
+        if found := re.search(r'data-token="([0-9a-f]+)"', self.html):
+            self.token = found[1]
+        if found := re.search(r'name="version" value="(\d+)"', self.html):
+            self.version = found[1]
+        return response
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """The console of a line, and everybody who works there."""
+
+    line: StaffLine
+    app: Flask
+    codes: SignIn
+
+    def __call__(self, name: str) -> Hand:
+        hand = Hand(self.app.test_client())
+        fields = {"name": name, "passphrase": PASSPHRASE, "code": self.codes.code(name)}
+        response = hand.client.post("/sign-in", data=fields)
+        assert response.status_code == 303, response.get_data(as_text=True)
+        hand._see(hand.client.get("/", follow_redirects=True))
+        return hand
+
+
+@pytest.fixture
+def office(staff_line: StaffLine, sign_in: SignIn) -> Office:
+    return Office(staff_line, apps.console_app(staff_line), sign_in)

@@ -1,0 +1,135 @@
+"""Vault: the directory and the sessions: what is not signed or not whole opens nothing."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from hotline.vault.directory import (
+    LIST,
+    PIN,
+    SIGNATURE,
+    Directory,
+    DirectoryKey,
+    NoKey,
+    UntrustedDirectory,
+    publish,
+    write_file,
+)
+from hotline.vault.keys import new_seed, public_bytes
+from hotline.vault.seal import PublicKey
+from hotline.vault.sessions import Cookie
+
+RAW = public_bytes(new_seed())
+KEYS = [PublicKey("queue:general:BR-RJ", "2026-03", RAW), PublicKey("worker", "2026-04", RAW)]
+
+
+@pytest.fixture
+def signer() -> DirectoryKey:
+    return DirectoryKey.new()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, signer: DirectoryKey) -> Path:
+    publish(tmp_path, KEYS, signer)
+    return tmp_path
+
+
+def test_a_signed_list_gives_its_keys_and_no_others(folder: Path) -> None:
+    directory = Directory.load(folder)
+    assert directory.key("worker", "2026-04").raw == RAW
+    assert directory.recipients() == {"worker", "queue:general:BR-RJ"}
+    assert directory.last_epoch("worker") == "2026-04"
+    assert directory.last_epoch("nobody") == ""
+    for recipient, month in (("worker", "2026-03"), ("queue:gbv:BR-RJ", "2026-03")):
+        with pytest.raises(NoKey):
+            directory.key(recipient, month)
+
+
+@pytest.mark.parametrize("name", [LIST, SIGNATURE, PIN])
+def test_a_missing_part_is_refused(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    with pytest.raises(UntrustedDirectory):
+        Directory.load(folder)
+
+
+@pytest.mark.parametrize("name", [LIST, SIGNATURE, PIN])
+@pytest.mark.parametrize("damage", ["flip first", "flip last", "cut", "empty", "longer"])
+def test_an_altered_part_is_refused(folder: Path, name: str, damage: str) -> None:
+    raw = (folder / name).read_bytes()
+    altered = {
+        "flip first": bytes([raw[0] ^ 1]) + raw[1:],
+        "flip last": raw[:-1] + bytes([raw[-1] ^ 1]),
+        "cut": raw[:-1],
+        "empty": b"",
+        "longer": raw + b" ",
+    }[damage]
+    (folder / name).write_bytes(altered)
+    with pytest.raises(UntrustedDirectory):
+        Directory.load(folder)
+
+
+def test_a_list_signed_by_another_key_is_refused(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    publish(other, [PublicKey("worker", "2026-04", public_bytes(new_seed()))], DirectoryKey.new())
+    for name in (LIST, SIGNATURE):
+        (folder / name).write_bytes((other / name).read_bytes())
+    with pytest.raises(UntrustedDirectory):
+        Directory.load(folder)
+
+
+def test_both_signatures_must_hold(folder: Path, signer: DirectoryKey) -> None:
+    """Forging one algorithm is not enough: each half by a stranger is refused."""
+    content = (folder / LIST).read_bytes()
+    stranger = DirectoryKey.new()
+    good, bad = signer.sign(content), stranger.sign(content)
+    for forged in (good[:64] + bad[64:], bad[:64] + good[64:]):
+        (folder / SIGNATURE).write_bytes(forged)
+        with pytest.raises(UntrustedDirectory):
+            Directory.load(folder)
+    (folder / SIGNATURE).write_bytes(good)
+    Directory.load(folder)
+
+
+def test_an_unsigned_list_of_the_attackers_keys_is_refused(folder: Path) -> None:
+    document = json.loads((folder / LIST).read_bytes())
+    document["keys"].append(["worker", "2026-05", document["keys"][0][2]])
+    (folder / LIST).write_bytes(json.dumps(document).encode())
+    with pytest.raises(UntrustedDirectory):
+        Directory.load(folder)
+
+
+def test_files_are_replaced_whole_and_private(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    write_file(path, b"one")
+    before = path.stat().st_ino
+    write_file(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert path.stat().st_ino != before
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [file.name for file in tmp_path.iterdir()] == ["secret"]
+
+
+def test_a_session_row_alone_opens_nothing() -> None:
+    seed, cookie = new_seed(), Cookie.new()
+    row = cookie.hide(seed)
+    assert cookie.reveal(row) == seed
+    assert seed not in row
+    assert cookie.secret not in row + cookie.id
+    assert Cookie.new().reveal(row) is None
+    assert Cookie(cookie.id).reveal(row) is None, "the row's id is no key"
+    assert Cookie(bytes.fromhex(cookie.form_token)).reveal(row) is None
+
+
+def test_a_cookie_survives_the_browser_and_rubbish_does_not() -> None:
+    cookie = Cookie.new()
+    again = Cookie.parse(cookie.value)
+    assert again is not None
+    assert (again.id, again.form_token) == (cookie.id, cookie.form_token)
+    assert len({cookie.id, bytes.fromhex(cookie.form_token), cookie.secret}) == 3
+    for rubbish in ("", "x", cookie.value[:-2], cookie.value + "AA", "é" * 43):
+        assert Cookie.parse(rubbish) is None
