@@ -31,7 +31,7 @@ from hotline.vault.directory import write_file
 from hotline.vault.envelope import agency_recipient, queue_recipient
 from hotline.vault.keys import PersonKey, open_person
 
-LOGINS = "demo-logins.json"
+LOGINS, TOKEN, ADDRESS = "demo-logins.json", "demo-token", "demo-address"
 TIPS = 40
 # One passphrase for a demonstration with invented tips only; 'hotline init' never has one.
 PASSPHRASE = "only for the demo"  # noqa: S105
@@ -80,12 +80,21 @@ def prepare_home(home: Path | None, ports: Ports) -> Settings:
     it continues: the provider's token is kept with it."""
     base = home or Path(tempfile.mkdtemp(prefix="hotline-demo-"))
     base.mkdir(mode=0o700, parents=True, exist_ok=True)
-    token_file = base / "demo-token"
+    token_file = base / TOKEN
     if not token_file.exists():
         write_file(token_file, secrets.token_hex(16).encode())
-    return settings_module.load_demo(
-        base, token_file.read_text(), f"http://127.0.0.1:{ports.public}"
-    )
+    address = f"http://127.0.0.1:{ports.public}"
+    write_file(base / ADDRESS, address.encode())
+    return settings_module.load_demo(base, token_file.read_text(), address)
+
+
+def settings_of(home: Path) -> Settings | None:
+    """The settings of the demo that runs over ``home``, or None when it is no demo's home."""
+    try:
+        token, address = ((home / name).read_text() for name in (TOKEN, ADDRESS))
+    except OSError:
+        return None
+    return settings_module.load_demo(home, token, address)
 
 
 def seed_officers(settings: Settings, clock: Clock) -> list[Login]:

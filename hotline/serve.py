@@ -69,10 +69,13 @@ def public() -> Flask:
     harden(secret=True)
     from hotline.assembly import assemble_public
     from hotline.intake.receipts import POOL
+    from hotline.intake.stripping import warm
     from hotline.jobs.tell import teller
     from hotline.web.apps import public_app
 
     settings = settings_module.load()
+    # Language model and number plans take a second: meanwhile the first page is already there.
+    threading.Thread(target=warm, name="warm", daemon=True).start()
     # A demonstration gives out a few receipts: it leaves the processor to whoever tries it.
     pool = DEMO_POOL if settings.demo else POOL
     return public_app(assemble_public(settings, told=teller(settings), pool=pool))
@@ -121,7 +124,6 @@ def run_one(role: str, address: str, port: int, workers: int) -> None:
         # Workers are recycled so that nothing a report left in memory stays for long.
         workers_lifetime=6 * 3600 if role == "public" else None,
         respawn_failed_workers=False,
-        process_name=f"hotline-{role}",
     ).serve()
 
 
@@ -172,8 +174,12 @@ def wait_ready(url: str, children: list[subprocess.Popen[bytes]]) -> None:
         try:
             with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own loopback address
                 return
+        except urllib.error.HTTPError as answer:
+            if answer.code < 500:
+                return
         except (urllib.error.URLError, OSError):
-            time.sleep(0.05)
+            pass
+        time.sleep(0.05)
     raise DidNotStart
 
 

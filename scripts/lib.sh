@@ -62,9 +62,10 @@ prepare() {
     "$VENV/bin/python" -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
         make_venv
     printf 'Installing the packages of %s into .venv (once, about a minute).\n' "$lock" >&2
-    # The lock is complete, so pip has nothing to resolve; modules are compiled when first used.
+    # The lock is complete, so pip has nothing to resolve. It compiles: each process of the line
+    # would otherwise spend seconds on it where Python may not write its cache.
     local pip=("$VENV/bin/python" -m pip --disable-pip-version-check --no-input install -qq)
-    pip+=(--no-deps --no-compile)
+    pip+=(--no-deps)
     "${pip[@]}" --require-hashes -r "$lock" >&2 ||
         fail "The packages of $lock could not be installed." \
             "check that this machine reaches a Python package index, then run the same command again"

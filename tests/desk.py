@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -49,11 +48,15 @@ class Hand:
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """The console of a line, and everybody who works there."""
+    """The console of a line, and everybody of the demo who works there."""
 
     line: StaffLine
     app: Flask
     codes: SignIn
+
+    @classmethod
+    def of(cls, line: StaffLine) -> Office:
+        return cls(line, apps.console_app(line), SignIn(line))
 
     def __call__(self, name: str) -> Hand:
         hand = Hand(self.app.test_client())
@@ -62,8 +65,3 @@ class Office:
         assert response.status_code == 303, response.get_data(as_text=True)
         hand._see(hand.client.get("/", follow_redirects=True))
         return hand
-
-
-@pytest.fixture
-def office(staff_line: StaffLine, sign_in: SignIn) -> Office:
-    return Office(staff_line, apps.console_app(staff_line), sign_in)

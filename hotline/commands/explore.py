@@ -11,6 +11,7 @@ import click
 
 from hotline import settings as settings_module
 from hotline.errors import BadInput
+from hotline.settings import Settings
 from hotline.tips import Language
 
 
@@ -171,6 +172,14 @@ def simulate() -> None:
     """A phone in the terminal: signs and posts the provider's webhooks."""
 
 
+def _running() -> Settings:
+    """The settings of the line the phone talks to: a demo's are kept in its home."""
+    from hotline.demo import settings_of
+
+    home = settings_module.home_from()
+    return (settings_of(home) if home else None) or settings_module.load()
+
+
 def _phone_options(command: Any) -> Any:
     for option in (
         click.option("--url", help="Base URL of a running line; default: HOTLINE_PUBLIC_URL."),
@@ -190,7 +199,7 @@ def sms(url: str | None, number: str, walk: bool) -> None:
     if walk or not settings_module.home_from():
         _walked(phone.walk_sms())
         return
-    settings = settings_module.load()
+    settings = _running()
     phone.simulate_sms(url or settings.public_url, settings, number)
 
 
@@ -203,7 +212,7 @@ def call(url: str | None, number: str, walk: bool) -> None:
     if walk or not settings_module.home_from():
         _walked(phone.walk_call())
         return
-    settings = settings_module.load()
+    settings = _running()
     phone.simulate_call(url or settings.public_url, settings, number)
 
 

@@ -25,6 +25,7 @@ from hotline.vault.receipts import DIGITS, read_code
 from hotline.vault.small import random_id
 from hotline.web.i18n import N_, negotiate
 
+FORM_TYPE = "application/x-www-form-urlencoded"
 UNREADABLE = "0" * DIGITS  # no receipt: what cannot be read is looked for like any other
 
 # What an unknown number shows too, so it may not claim that there is a report.
@@ -40,6 +41,17 @@ def install(web: Blueprint, line: PublicLine, keys: FormKeys) -> None:
     web.add_url_rule("/follow-up", "followed", pages.answer, methods=["POST"])
 
 
+def posted_form() -> MultiDict[str, str]:
+    """The fields of a plain form; an empty request is an empty form. Raises
+    UnsupportedMediaType, TooLarge."""
+    if request.mimetype != FORM_TYPE and (request.mimetype or request.content_length):
+        raise UnsupportedMediaType
+    try:
+        return request.form
+    except RequestEntityTooLarge:
+        raise TooLarge(hint=GO_BACK) from None
+
+
 @dataclass(frozen=True, slots=True)
 class FollowUps:
     """The pages of one line."""
@@ -53,12 +65,7 @@ class FollowUps:
 
     def answer(self) -> tuple[str, int]:
         g.language = negotiate(self.line.profile.languages[0])
-        if request.mimetype != "application/x-www-form-urlencoded":
-            raise UnsupportedMediaType
-        try:
-            posted = request.form
-        except RequestEntityTooLarge:
-            raise TooLarge(hint=GO_BACK) from None
+        posted = posted_form()
         chosen = Language.parse(posted.get("language"))
         if "form" in posted:
             return self._continue(posted, chosen)

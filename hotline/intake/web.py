@@ -10,9 +10,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from flask import Blueprint, Response, g, redirect, render_template, request
+from flask import Blueprint, Response, g, redirect, render_template
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from hotline.assembly import PublicLine
 from hotline.errors import TooLarge
@@ -27,7 +26,6 @@ from hotline.vault.receipts import grouped
 from hotline.web.i18n import negotiate
 
 EXIT = "https://www.climatempo.com.br/"  # a weather page: nothing to explain to who looks on
-FORM_TYPE = "application/x-www-form-urlencoded"
 LONGEST_SHORT = 300  # code points of a one-line answer
 MOST_CANDIDATES = 12
 _HURRIED_SECONDS = 4
@@ -56,13 +54,6 @@ def leave() -> Response:
     return response  # type: ignore[return-value]  # a Flask response, typed as Werkzeug's
 
 
-def require_form() -> MultiDict[str, str]:
-    """The posted fields. Raises UnsupportedMediaType for anything but a plain form."""
-    if request.mimetype != FORM_TYPE:
-        raise UnsupportedMediaType
-    return request.form
-
-
 @dataclass(frozen=True, slots=True)
 class Pages:
     """The pages of one line."""
@@ -78,10 +69,7 @@ class Pages:
         return self._show(self._fresh())
 
     def answer(self) -> Page:
-        try:
-            posted = require_form()
-        except RequestEntityTooLarge:
-            raise TooLarge(hint=questions.GO_BACK) from None
+        posted = following.posted_form()
         try:
             form = Form.load(self.keys.open("form", posted.get("form", "")))
         except FormExpired as expired:

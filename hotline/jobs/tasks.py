@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from hotline.assembly import StaffLine
-from hotline.delivery.senders import Provider
+from hotline.delivery.senders import Provider, ProviderProblem
 from hotline.jobs.runner import BACKOFF, MINUTE, NotYet, Runner, Task
 from hotline.log import Log
 from hotline.store.database import AlreadyThere
@@ -21,6 +21,7 @@ from hotline.vault.seal import seal_body
 from hotline.vault.small import random_key
 
 RELAY_AGAIN = 2 * MINUTE
+RELAY_FAILED = 30  # seconds, when somebody on duty could not be told
 
 
 class Tasks:
@@ -106,9 +107,14 @@ class Tasks:
             self._line.audit.note("relay_acknowledged", tip=tip.hex())
             return ()
         text = f"{facts['type']} {facts['place']}: URGENT, UNVERIFIED. Sign in and take it."
+        failed = False
         for number in filter(None, facts["duty"].split(",")):
-            self._provider.alert(number, text)
-        raise NotYet(RELAY_AGAIN, "not_acknowledged")
+            try:
+                self._provider.alert(number, text)
+            except ProviderProblem:
+                failed = True
+        # Never buried, however long the provider fails: danger ends only with a human.
+        raise NotYet(RELAY_FAILED if failed else RELAY_AGAIN, "not_acknowledged")
 
     def notify(self, errand: Errand) -> Sequence[Errand]:
         """An agency's package is in its inbox. Further ways of delivery hang here."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from importlib.resources import as_file, files
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from typing import TYPE_CHECKING
+
 from sqlalchemy import insert, select
 
 from hotline.errors import Unavailable
 from hotline.store.database import Database
 from hotline.store.tables import Meta
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 
 class WrongDatabase(Unavailable):
@@ -24,6 +25,9 @@ class WrongDatabase(Unavailable):
 
 
 def _config(database: Database) -> Config:
+    # Alembic doubles the time a process needs to start; most starts do not migrate.
+    from alembic.config import Config
+
     config = Config()
     with as_file(files("hotline.store") / "migrations") as folder:
         config.set_main_option("script_location", str(folder))
@@ -33,16 +37,22 @@ def _config(database: Database) -> Config:
 
 def upgrade(database: Database) -> None:
     """Brings the schema to the newest version. Safe to repeat."""
+    from alembic import command
+
     command.upgrade(_config(database), "head")
 
 
 def head(database: Database) -> str:
     """The newest version this program knows."""
+    from alembic.script import ScriptDirectory
+
     return ScriptDirectory.from_config(_config(database)).get_current_head() or ""
 
 
 def current(database: Database) -> str:
     """The version the database has, or an empty string."""
+    from alembic.migration import MigrationContext
+
     with database.read() as connection:
         return MigrationContext.configure(connection).get_current_revision() or ""
 

@@ -16,7 +16,7 @@ from hotline.triage import corrections, dispositions
 from hotline.triage.access import SignedIn
 from hotline.triage.messages import QUESTIONS, REPLIES
 from hotline.triage.opening import Opened, open_tip, visible
-from hotline.triage.pages.door import Console, who
+from hotline.triage.pages.door import READERS, Console, who
 from hotline.triage.pages.tip import read_id
 from hotline.web.i18n import say
 
@@ -111,7 +111,7 @@ DEEDS: tuple[Deed, ...] = (
 def install(console: Console) -> None:
     for deed in DEEDS:
         name = deed.__name__
-        console.act(f"/tips/<tip>/{name}", "operator", name=name)(_view(console, deed))
+        console.act(f"/tips/<tip>/{name}", *READERS, name=name)(_view(console, deed))
 
 
 def _view(console: Console, deed: Deed) -> Callable[[str], BaseResponse]:

@@ -7,14 +7,14 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from hotline.tips import Priority, State
 from hotline.triage.access import special_kind
-from hotline.triage.pages.door import Console, who
+from hotline.triage.pages.door import READERS, Console, who
 from hotline.triage.queue import PAGE, Filter, board, listed
 
 
 def install(console: Console) -> None:
     line = console.line
 
-    @console.page("/desk", "operator")
+    @console.page("/desk", *READERS)
     def desk() -> str:
         me = who()
         queues = line.access.queues(me)
@@ -34,13 +34,13 @@ def install(console: Console) -> None:
             mine=[row for row in mine if row is not None and row.queue in queues],
         )
 
-    @console.act("/next", "operator")
+    @console.act("/next", *READERS)
     def next_tip() -> BaseResponse:
         me = who()
         row = console.claims.next(me.person.id, line.access.queues(me))
         return redirect(f"/tips/{row.id.hex()}" if row else "/desk?done=none", 303)
 
-    @console.page("/tips", "operator")
+    @console.page("/tips", *READERS)
     def tips() -> str:
         queues = line.access.queues(who())
         wanted = Filter.read(request.args, queues)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, g, make_response, redirect, render_template, request
+from flask import Blueprint, Response, current_app, g, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from hotline.assembly import StaffLine
@@ -24,6 +24,7 @@ from hotline.web.i18n import N_, negotiate
 
 ANYONE = "anyone"  # signed in or not
 SIGNED_IN = "signed-in"  # any role
+READERS = ("operator", "supervisor")  # a supervisor is the second reader of a small desk
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _KEPT = ("text", "place")
 
@@ -127,6 +128,8 @@ class Console:
         kept = [request.form[name] for name in _KEPT if request.form.get(name, "").strip()]
         tip = (request.view_args or {}).get("tip")
         back = f"/tips/{tip}" if tip and not isinstance(error, NotAllowed) else "/"
+        if error.status >= 500:
+            current_app.extensions["log"].event("refused", code=error.code, status=error.status)
         body = render_template("console/problem.html", problem=error, typed=kept, back=back)
         return make_response(body, error.status)
 

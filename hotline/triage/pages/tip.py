@@ -10,7 +10,7 @@ from hotline.tips import Language
 from hotline.triage import dispositions
 from hotline.triage.messages import QUESTIONS, REPLIES
 from hotline.triage.opening import read_tip, visible
-from hotline.triage.pages.door import Console, who
+from hotline.triage.pages.door import READERS, Console, who
 from hotline.triage.pages.words import segments
 from hotline.web.i18n import current, say
 
@@ -70,21 +70,21 @@ def install(console: Console) -> None:
             reroute_reasons=dispositions.REROUTE_REASONS,
         )
 
-    @console.page("/tips/<tip>", "operator")
+    @console.page("/tips/<tip>", *READERS)
     def tip_page(tip: str) -> str:
         return show(tip, reveal=False)
 
-    @console.act("/tips/<tip>/reveal", "operator")
+    @console.act("/tips/<tip>/reveal", *READERS)
     def reveal(tip: str) -> str:
         return show(tip, reveal=True)
 
-    @console.act("/tips/<tip>/take", "operator")
+    @console.act("/tips/<tip>/take", *READERS)
     def take(tip: str) -> BaseResponse:
         row = visible(line, who(), read_id(tip))
         console.claims.require(who().person.id, row.id)
         return redirect(f"/tips/{tip}", 303)
 
-    @console.act("/tips/<tip>/heartbeat", "operator")
+    @console.act("/tips/<tip>/heartbeat", *READERS)
     def heartbeat(tip: str) -> BaseResponse:
         """The script's sign that somebody still works here; renews only a lease one has."""
         row = visible(line, who(), read_id(tip))
@@ -94,7 +94,7 @@ def install(console: Console) -> None:
         console.claims.take(who().person.id, row.id)
         return Response(status=204)
 
-    @console.act("/tips/<tip>/release", "operator")
+    @console.act("/tips/<tip>/release", *READERS)
     def release(tip: str) -> BaseResponse:
         row = visible(line, who(), read_id(tip))
         console.claims.release(who().person.id, row.id, aside=True)

@@ -1,47 +1,35 @@
-"""Simulate: a phone in the terminal: signs and posts the provider's webhooks, reads TwiML aloud.
+"""Walk: goes along every edge of the conversation table by signed webhooks.
 
-``walk_sms`` and ``walk_call`` go along every edge of the conversation table on a private line of
-their own, made in a temporary directory and gone afterwards.
+On a private line of its own, made in a temporary directory and gone afterwards.
 """
 
 from __future__ import annotations
 
 import secrets
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Protocol
-from xml.etree import ElementTree
 
-import click
-
+from hotline.assembly import assemble_public
 from hotline.clock import Clock
 from hotline.errors import HotlineError
-from hotline.intake.conversation import TABLE, Event, Move, State, edges
+from hotline.founding import found, prepare
+from hotline.intake.conversation import TABLE, Effect, Event, Move, State, edges
 from hotline.intake.exchange import Exchange
 from hotline.intake.prompts import CREOLE_IN_FRENCH, MENUS, SPOKEN, TEXT, Prompt
 from hotline.intake.sessions import Session
-from hotline.intake.signature import FORM, HEADER, sign
 from hotline.intake.sms import number as number_for
+from hotline.routing.profile import Profile
 from hotline.settings import Settings
+from hotline.simulate.phone import Inside, TextPhone, VoicePhone, new_sid
 from hotline.tips import Language
+from hotline.vault.receipts import grouped
+from hotline.web.apps import public_app
 
-LINE = "+552122530000"
 Edge = tuple[State, Event]
-
-
-class NoAnswer(HotlineError):
-    """The line did not take a webhook."""
-
-    code = "no_answer"
-    message = "The line did not answer as a line does."
-    hint = "Is it running, and are HOTLINE_PUBLIC_URL and the provider token the same here?"
 
 
 class OffTheTable(HotlineError):
@@ -49,179 +37,6 @@ class OffTheTable(HotlineError):
 
     code = "off_the_table"
     hint = "This is a fault of the line: the walk stops here."
-
-
-class Wire(Protocol):
-    """Where webhooks go."""
-
-    def post(self, path: str, params: dict[str, str]) -> bytes:
-        """The body of the answer. Raises NoAnswer for any other status than 200 and 204."""
-
-
-@dataclass(frozen=True, slots=True)
-class Http:
-    """A running line. Signs for its public address, posts to ``base_url``."""
-
-    base_url: str
-    settings: Settings
-
-    def post(self, path: str, params: dict[str, str]) -> bytes:
-        request = urllib.request.Request(  # noqa: S310 - the address is the operator's own
-            self.base_url.rstrip("/") + path,
-            urllib.parse.urlencode(params).encode(),
-            {"Content-Type": FORM, HEADER: _signature(self.settings, path, params)},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
-                body: bytes = answer.read()
-                return body
-        except (urllib.error.URLError, OSError, ValueError):
-            raise NoAnswer from None
-
-
-@dataclass(frozen=True, slots=True)
-class Inside:
-    """A line in this process."""
-
-    client: object
-    settings: Settings
-
-    def post(self, path: str, params: dict[str, str]) -> bytes:
-        from flask.testing import FlaskClient
-
-        assert isinstance(self.client, FlaskClient)
-        headers = {HEADER: _signature(self.settings, path, params)}
-        answer = self.client.post(path, data=params, headers=headers)
-        if answer.status_code not in (200, 204):
-            raise NoAnswer
-        return answer.get_data()
-
-
-def _signature(settings: Settings, path: str, params: dict[str, str]) -> str:
-    return sign(settings.tokens[0], settings.public_url, path, params)
-
-
-def new_sid(kind: str) -> str:
-    """An identifier as the provider makes them: ``SM``, ``CA``, ``RE`` and 32 hex digits."""
-    return kind + secrets.token_hex(16)
-
-
-@dataclass(slots=True)
-class TextPhone:
-    """Sends messages and reads what comes back. ``number`` may be ``whatsapp:+…``."""
-
-    wire: Wire
-    number: str
-    line: str = LINE
-
-    def send(self, body: str, **more: str) -> list[str]:
-        params = {
-            "MessageSid": new_sid("SM"),
-            "From": self.number,
-            "To": self.line,
-            "Body": body,
-            "NumMedia": "0",
-        }
-        return texts(self.wire.post("/twilio/sms", params | more))
-
-
-def texts(twiml: bytes) -> list[str]:
-    """The messages in a TwiML answer."""
-    root = _parsed(twiml)
-    return ["".join(message.itertext()) for message in root.findall("Message")]
-
-
-def _parsed(twiml: bytes) -> ElementTree.Element:
-    try:
-        return ElementTree.fromstring(twiml)  # noqa: S314 - our own line's answer, just asked for
-    except ElementTree.ParseError:
-        raise NoAnswer from None
-
-
-@dataclass(slots=True)
-class VoicePhone:
-    """Calls, presses keys, speaks, hangs up. ``heard`` is what was said last, one sentence each
-    (a recording by its address); ``waits`` for ``keys``, ``speech`` or, when over, nothing."""
-
-    wire: Wire
-    number: str
-    line: str = LINE
-    sid: str = field(default_factory=lambda: new_sid("CA"))
-    heard: list[str] = field(default_factory=list)
-    waits: str = ""
-    action: str = ""
-
-    def dial(self) -> list[str]:
-        return self._post("/twilio/voice", {"CallStatus": "ringing"})
-
-    def press(self, keys: str, **more: str) -> list[str]:
-        """Keys, without the closing ``#``; nothing for silence until the time is over."""
-        return self._post(self.action, {"Digits": keys} | more)
-
-    def speak(self, end: str = "#", **more: str) -> list[str]:
-        """Records something, ended by a key or by ``hangup``."""
-        recording = {"RecordingSid": new_sid("RE"), "RecordingDuration": "5"}
-        return self.press(end, **(recording | more))
-
-    def hang_up(self) -> None:
-        self.waits = ""
-        params = {"CallSid": self.sid, "CallStatus": "completed", "From": self.number}
-        self.wire.post("/twilio/status", params)
-
-    def _post(self, path: str, params: dict[str, str]) -> list[str]:
-        base = {"CallSid": self.sid, "From": self.number, "To": self.line}
-        root = _parsed(self.wire.post(path, base | {"CallStatus": "in-progress"} | params))
-        self.heard = [node.text or "" for node in root.iter() if node.tag in ("Say", "Play")]
-        self.waits = ""
-        for tag, waits in (("Gather", "keys"), ("Record", "speech")):
-            if (node := root.find(tag)) is not None:
-                self.waits = waits
-                self.action = urllib.parse.urlsplit(node.get("action", "")).path
-        return self.heard
-
-
-def simulate_sms(base_url: str, settings: Settings, number: str) -> None:
-    """Texts with a running line until the end of input."""
-    phone = TextPhone(Http(base_url, _with_token(settings)), number)
-    click.echo("Write a message and press Enter. Ctrl-D ends.")
-    while (body := _typed("you:  ")) is not None:
-        for message in phone.send(body):
-            click.echo("line: " + message.replace("\n", "\n      "))
-
-
-def simulate_call(base_url: str, settings: Settings, number: str) -> None:
-    """Calls a running line until it or the caller hangs up."""
-    phone = VoicePhone(Http(base_url, _with_token(settings)), number)
-    click.echo("Type keys and press Enter; an empty line is silence. Ctrl-D hangs up.")
-    phone.dial()
-    while phone.waits:
-        for sentence in phone.heard:
-            click.echo("line: " + sentence)
-        asked = "keys: " if phone.waits == "keys" else "(speak now; the key that ends it) keys: "
-        if (keys := _typed(asked)) is None:
-            break
-        if phone.waits == "speech":
-            phone.speak(keys or "#")
-        else:
-            phone.press(keys.rstrip("#") or keys)
-    else:
-        for sentence in phone.heard:
-            click.echo("line: " + sentence)
-    phone.hang_up()
-
-
-def _typed(prompt: str) -> str | None:
-    try:
-        return input(prompt)
-    except (EOFError, KeyboardInterrupt):
-        click.echo()
-        return None
-
-
-def _with_token(settings: Settings) -> Settings:
-    if not settings.tokens:
-        raise NoAnswer("There is no provider token to sign with.", "Set HOTLINE_TWILIO_AUTH_TOKEN.")
-    return settings
 
 
 @dataclass(slots=True)
@@ -257,11 +72,6 @@ class Ground:
 @contextmanager
 def private_line() -> Iterator[Ground]:
     """A line nobody else sees, with keys nobody holds, until the end of the block."""
-    from hotline.assembly import assemble_public
-    from hotline.founding import found, prepare
-    from hotline.routing.profile import Profile
-    from hotline.web.apps import public_app
-
     with TemporaryDirectory(prefix="hotline-walk-") as folder:
         home = Path(folder)
         settings = Settings(
@@ -357,14 +167,12 @@ def _walk_text(ground: Ground, edge: Edge, nth: int) -> bool:
     _check_state(edge, move, session)
     # A receipt nobody has, with nothing beside it, stores nothing: tips come from words alone.
     opened = ground.tips() - tips
-    appended = move.effects[:1] == ("append",) and event is Event.ANSWER
-    _expect(edge, opened == int(move.effects[:1] == ("open",) or appended), "stored something else")
+    appended = Effect.APPEND in move.effects and event is Event.ANSWER
+    _expect(edge, opened == int(Effect.OPEN in move.effects or appended), "stored something else")
     return True
 
 
 def _written(ground: Ground, prompt: Prompt, language: Language, session: Session | None) -> str:
-    from hotline.vault.receipts import grouped
-
     code = session.thread.code if session and session.thread else ""
     given = number_for(ground.exchange.line.profile, prompt)
     return TEXT[prompt].say(language, receipt=grouped(code) if code else "", number=given)
@@ -433,7 +241,7 @@ def _walk_keys(ground: Ground, edge: Edge) -> bool:
     _expect(edge, bool(heard) == bool(wanted), "said something else")
     _check_state(edge, move, session)
     opened = ground.tips() - tips
-    _expect(edge, opened == int("open" in move.effects), "stored something else")
+    _expect(edge, opened == int(Effect.OPEN in move.effects), "stored something else")
     return True
 
 
@@ -449,5 +257,5 @@ def _spoken(ground: Ground, prompt: Prompt, language: Language) -> Iterator[str]
         return
     if prompt in SPOKEN:
         yield SPOKEN[prompt].say(language, number=number_for(profile, prompt))
-    for key, _, sentence in MENUS.get(prompt, ()):
-        yield sentence.say(language, key=key)
+    for digit, _, sentence in MENUS.get(prompt, ()):
+        yield sentence.say(language, key=digit)

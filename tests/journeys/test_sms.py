@@ -1,0 +1,527 @@
+"""A report by SMS and WhatsApp: stored at once, asked on, answered twice alike, forgotten."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from xml.etree import ElementTree
+
+import pytest
+from flask import Flask
+
+from hotline.assembly import PublicLine, assemble_public
+from hotline.errors import Unavailable
+from hotline.intake.exchange import Exchange, receipt_in
+from hotline.intake.limits import Limits, Rate
+from hotline.intake.prompts import TEXT, Prompt
+from hotline.intake.sessions import RedisSessions, Session
+from hotline.intake.signature import HEADER, sign
+from hotline.settings import Settings
+from hotline.simulate.phone import Inside, TextPhone, new_sid, texts
+from hotline.simulate.walk import walk_sms
+from hotline.store.database import DatabaseUnavailable
+from hotline.tips import Channel, Language, Question, Urgency
+from hotline.vault import format as fmt
+from hotline.vault.directory import NoKey
+from hotline.vault.envelope import WORKER
+from hotline.vault.keys import open_small
+from hotline.vault.receipts import new_code, read_code
+from hotline.web.apps import public_app
+from tests.conftest import MovableClock
+
+NUMBER = "+5521987650001"
+TOLD = "Vendem drogas na esquina da rua das Flores, um homem de boné vermelho"
+PT = Language.PT
+
+
+@dataclass(slots=True)
+class Desk:
+    """The line, its app and what a test needs to see behind it."""
+
+    line: PublicLine
+    app: Flask
+    clock: MovableClock
+
+    @property
+    def exchange(self) -> Exchange:
+        exchange: Exchange = self.app.extensions["exchange"]
+        return exchange
+
+    @property
+    def wire(self) -> Inside:
+        return Inside(self.app.test_client(), self.line.settings)
+
+    def phone(self, number: str = NUMBER) -> TextPhone:
+        return TextPhone(self.wire, number)
+
+    def session(self, phone: TextPhone) -> Session | None:
+        kind = "whatsapp" if phone.number.startswith("whatsapp:") else "sms"
+        number = phone.number.rpartition(":")[2]
+        sessions = self.exchange.sessions
+        return sessions.get(sessions.key(kind, phone.line, number))
+
+    def told(self, phone: TextPhone) -> Session:
+        session = self.session(phone)
+        assert session is not None
+        assert session.thread is not None
+        return session
+
+    def tips(self) -> int:
+        return sum(self.line.pipeline.tips.counts().values())
+
+    def errands(self) -> list[tuple[str, dict[str, str]]]:
+        """Kind and opened payload of every side effect that waits."""
+        from hotline.founding import worker_keys
+        from hotline.store.outbox import Outbox
+
+        outbox, seeds = Outbox(self.line.database), worker_keys(self.line.settings)
+        found = []
+        for identity in outbox.ready(self.clock.seconds() + 1, 1000):
+            claimed = outbox.claim(identity, self.clock.seconds() + 1)
+            assert claimed is not None
+            errand = claimed[0]
+            opened = open_small(
+                seeds[errand.epoch], fmt.SMALL, errand.id, WORKER, errand.epoch, errand.payload
+            )
+            found.append((errand.kind, json.loads(opened)))
+        return found
+
+
+@pytest.fixture
+def desk(public_line: PublicLine, clock: MovableClock) -> Iterator[Desk]:
+    app = public_app(public_line)
+    yield Desk(public_line, app, clock)
+    app.extensions["exchange"].closer.stop()
+
+
+def sentence(prompt: Prompt, language: Language = PT, **values: object) -> str:
+    return TEXT[prompt].say(language, **values)
+
+
+def receipt(messages: list[str]) -> str:
+    found = re.search(r"(?:\d{4} ){4}\d{4}", messages[0])
+    assert found
+    code = read_code(found[0])
+    assert code
+    return code
+
+
+def test_the_walk_covers_every_edge_of_sms() -> None:
+    covered, every = walk_sms()
+    assert covered == every > 80
+
+
+def test_the_first_answer_holds_receipt_and_question_and_the_tip_is_stored(desk: Desk) -> None:
+    phone = desk.phone()
+    answer = phone.send(TOLD)
+    assert receipt(answer)
+    assert answer[0].endswith(sentence(Prompt.NOW))
+    assert desk.tips() == 1
+    assert desk.told(phone).thread.tip.text == TOLD  # type: ignore[union-attr]
+
+
+def test_a_whole_conversation_becomes_one_tip_that_is_handed_on(desk: Desk) -> None:
+    phone = desk.phone()
+    for body in (TOLD, "4", "Niterói, Fonseca", "toda noite", "não sei", "tem armas"):
+        phone.send(body)
+    session = desk.told(phone)
+    thread = session.thread
+    assert thread is not None
+    assert thread.tip.answers == {
+        Question.WHERE: "Niterói, Fonseca",
+        Question.WHEN: "toda noite",
+        Question.MORE: "tem armas",
+    }
+    assert thread.tip.urgency is Urgency.PATTERN
+    assert thread.settled == "general:BR-RJ"
+    assert desk.tips() == 1
+    assert [kind for kind, _ in desk.errands()].count("settle") == 1
+
+
+def test_what_comes_after_the_end_is_added_to_the_same_tip(desk: Desk) -> None:
+    phone = desk.phone()
+    for body in (TOLD, "0", "0", "0", "0", "0", "o carro é um gol preto"):
+        answer = phone.send(body)
+    assert answer == [sentence(Prompt.ADDED)]
+    assert desk.told(phone).thread.tip.answers[Question.MORE] == "o carro é um gol preto"  # type: ignore[union-attr]
+    assert desk.tips() == 1
+
+
+def test_danger_now_is_answered_with_the_emergency_number_first_and_relayed(desk: Desk) -> None:
+    phone = desk.phone()
+    phone.send(TOLD)
+    answer = phone.send("Sim")
+    assert answer[0].startswith(sentence(Prompt.EMERGENCY, number="190"))
+    assert "relay" in [kind for kind, _ in desk.errands()]
+
+
+def test_an_urgent_first_text_is_answered_with_the_emergency_number_first_and_once(
+    desk: Desk,
+) -> None:
+    phone = desk.phone()
+    emergency = sentence(Prompt.EMERGENCY, number="190")
+    answer = phone.send("Socorro, estão atirando agora na rua, tiroteio na Rocinha agora")
+    assert answer[0].startswith(emergency)
+    assert receipt([answer[0].partition("\n")[2]])
+    assert emergency not in phone.send("Rua 1")[0]
+
+
+def test_the_language_is_the_texts(desk: Desk) -> None:
+    said = {
+        Language.EN: "They are selling drugs on the corner every night and they have guns",
+        Language.ES: "Están vendiendo drogas en la esquina todas las noches y tienen armas",
+        Language.FR: "Ils vendent de la drogue au coin de la rue toutes les nuits",
+        Language.HT: "Moun sa yo ap vann dwòg nan kwen lari a chak swa epi yo gen zam",
+    }
+    for nth, (language, text) in enumerate(said.items()):
+        phone = desk.phone(f"+552198765100{nth}")
+        assert phone.send(text)[0].endswith(sentence(Prompt.NOW, language))
+
+
+def test_a_message_that_comes_twice_gets_the_same_bytes_and_changes_nothing(desk: Desk) -> None:
+    phone = desk.phone()
+    bodies = [TOLD, "2", "Niterói", "ajuda", "", "hoje", "0", "0", "mais uma coisa", "PARAR"]
+    sids = [new_sid("SM") for _ in bodies]
+    first, states = [], []
+    for body, sid in zip(bodies, sids, strict=True):
+        first.append(phone.send(body, MessageSid=sid))
+        states.append(desk.session(phone))
+        assert phone.send(body, MessageSid=sid) == first[-1]
+        assert desk.session(phone) == states[-1]
+    marks = desk.tips(), len(desk.errands())
+    again = [phone.send(b, MessageSid=s) for b, s in zip(bodies, sids, strict=True)]
+    assert again == first
+    assert (desk.tips(), len(desk.errands())) == (marks[0], 0)
+
+
+def test_an_old_message_replayed_into_a_new_conversation_changes_nothing(desk: Desk) -> None:
+    phone, old, answered = desk.phone(), new_sid("SM"), new_sid("SM")
+    first = phone.send(TOLD, MessageSid=old)
+    second = phone.send("3", MessageSid=answered)
+    phone.send("PARAR")
+    phone.send("Outro caso: desmanche de carros na rua da Paz")
+    before = desk.session(phone)
+    assert phone.send(TOLD, MessageSid=old) == first
+    assert phone.send("3", MessageSid=answered) == second
+    assert desk.session(phone) == before
+    assert desk.tips() == 2
+
+
+def test_a_turn_whose_session_was_lost_after_the_commit_is_taken_up_again(desk: Desk) -> None:
+    """The process dies between the commit and keeping the session; the provider tries again."""
+    phone, sid = desk.phone(), new_sid("SM")
+    phone.send(TOLD)
+    phone.send("3")
+    behind = desk.told(phone)
+    key = desk.exchange.sessions.key("sms", phone.line, phone.number)
+    first = phone.send("Niterói", MessageSid=sid)
+    desk.exchange.sessions.put(key, behind)
+    assert phone.send("Niterói", MessageSid=sid) == first
+    phone.send("ontem")
+    assert desk.told(phone).thread.tip.answers == {  # type: ignore[union-attr]
+        Question.WHERE: "Niterói",
+        Question.WHEN: "ontem",
+    }
+    assert len(desk.line.pipeline.tips.bodies(behind.thread.key.tip)) == 4  # type: ignore[union-attr]
+
+
+def test_parallel_duplicates_open_one_tip(desk: Desk) -> None:
+    sid, answers = new_sid("SM"), []
+
+    def send() -> None:
+        answers.append(desk.phone().send(TOLD, MessageSid=sid))
+
+    threads = [threading.Thread(target=send) for _ in range(6)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(60)
+    assert len(answers) == 6
+    assert all(answer == answers[0] for answer in answers)
+    assert desk.tips() == 1
+
+
+def test_parallel_messages_of_one_phone_are_all_kept(desk: Desk) -> None:
+    phone = desk.phone()
+    for body in (TOLD, "0", "0", "0", "0", "0"):
+        phone.send(body)
+    threads = [
+        threading.Thread(target=lambda n=n: desk.phone().send(f"detalhe numero {n}"))
+        for n in range(5)
+    ]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(60)
+    more = desk.told(phone).thread.tip.answers[Question.MORE]  # type: ignore[union-attr]
+    assert sorted(more.split("\n")) == [f"detalhe numero {n}" for n in range(5)]
+
+
+def test_silence_hands_on_what_was_told(desk: Desk) -> None:
+    phone = desk.phone()
+    phone.send(TOLD)
+    desk.clock.advance(19 * 60)
+    assert desk.exchange.closer.run_once() == 0
+    desk.clock.advance(2 * 60)
+    assert desk.exchange.closer.run_once() == 1
+    assert desk.session(phone) is None
+    assert "settle" in [kind for kind, _ in desk.errands()]
+
+
+def test_a_message_after_silence_hands_on_the_old_and_begins_anew(desk: Desk) -> None:
+    """Even when the closer has not come by yet."""
+    phone = desk.phone()
+    one = receipt(phone.send(TOLD))
+    desk.clock.advance(21 * 60)
+    two = receipt(phone.send("Agora outra coisa: roubo de carga na Dutra"))
+    assert one != two
+    assert desk.tips() == 2
+    assert "settle" in [kind for kind, _ in desk.errands()]
+
+
+def test_stop_ends_and_hands_on(desk: Desk) -> None:
+    phone = desk.phone()
+    phone.send(TOLD)
+    assert phone.send("STOP") == [sentence(Prompt.GOODBYE)]
+    assert desk.session(phone) is None
+    assert "settle" in [kind for kind, _ in desk.errands()]
+
+
+def test_the_provider_forgets_every_message_of_both_sides(desk: Desk) -> None:
+    phone, media = desk.phone(), "ME" + "a" * 32
+    sids = [new_sid("SM") for _ in range(6)]
+    url = f"https://api.twilio.com/2010-04-01/Accounts/AC/Messages/{sids[0]}/Media/{media}"
+    phone.send(TOLD, MessageSid=sids[0], NumMedia="1", MediaUrl0=url)
+    for body, sid in zip(("ajuda", "", "3", "não sei", "PARAR"), sids[1:], strict=True):
+        phone.send(body, MessageSid=sid)
+    ours = new_sid("SM")
+    for status in ("sent", "delivered"):
+        desk.wire.post("/twilio/status", {"MessageSid": ours, "MessageStatus": status})
+    erased = [facts for kind, facts in desk.errands() if kind == "erase"]
+    assert sorted(facts["sid"] for facts in erased) == sorted([*sids, media, ours])
+    assert {f["resource"]: f["parent"] for f in erased} == {"message": "", "media": sids[0]}
+
+
+def test_our_own_messages_name_the_callback_that_makes_them_forgotten(desk: Desk) -> None:
+    params = {"MessageSid": new_sid("SM"), "From": NUMBER, "To": "+55", "Body": TOLD}
+    root = ElementTree.fromstring(desk.wire.post("/twilio/sms", params))
+    assert [m.get("statusCallback") for m in root.findall("Message")] == [
+        "https://line.example/twilio/status"
+    ]
+
+
+def test_a_receipt_adds_to_its_tip_and_tells_nothing(desk: Desk) -> None:
+    """The tip's own, one nobody has, one with a wrong digit: the same words."""
+    code = receipt(desk.phone().send(TOLD))
+    wrong = code[:-1] + str((int(code[-1]) + 1) % 10)
+    answers = []
+    for nth, typed in enumerate((code, new_code(), wrong)):
+        phone = desk.phone(f"+552198765200{nth}")
+        grouped = " ".join(typed[i : i + 4] for i in range(0, 20, 4))
+        answers.append([phone.send(grouped), phone.send("o chefe se chama Zeca")])
+    assert answers[0] == answers[1] == answers[2]
+    assert desk.tips() == 3  # a number nobody has loses nothing: what was said is a tip of its own
+    assert "news" in [kind for kind, _ in desk.errands()]
+
+
+def test_text_after_the_receipt_is_added_at_once(desk: Desk) -> None:
+    code = receipt(desk.phone().send(TOLD))
+    desk.phone("+5521987653000").send(code + " ele voltou hoje")
+    kinds = [kind for kind, _ in desk.errands()]
+    assert "news" in kinds
+    assert desk.tips() == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "typed", "after"),
+    [
+        ("12345678901234567890", "12345678901234567890", ""),
+        ("1234 5678 9012 3456 7890 mais", "1234 5678 9012 3456 7890", "mais"),
+        ("1234-5678-9012-3456-7890\nmais", "1234-5678-9012-3456-7890", "mais"),
+        ("#12345678901234567890", "12345678901234567890", ""),
+        ("0001234-56.2020.8.19.0001 processo", "", ""),
+        ("123456789012345678901", "", ""),
+        ("1234 5678 9012 3456 789", "", ""),
+        ("conta 12345678901234567890", "", ""),
+        ("", "", ""),
+    ],
+)
+def test_a_receipt_is_found_only_at_the_beginning(text: str, typed: str, after: str) -> None:
+    assert receipt_in(text) == (typed, after)
+
+
+def test_the_number_and_the_name_of_the_sender_are_no_part_of_the_tip(desk: Desk) -> None:
+    phone = desk.phone("whatsapp:" + NUMBER)
+    text = f"{TOLD}. Me chamo Jurandira Fagundes, meu zap é 21 98765-0001"
+    phone.send(text, ProfileName="Jurandira Fagundes", WaId=NUMBER[1:])
+    tip = desk.told(phone).thread.tip  # type: ignore[union-attr]
+    assert tip.channel is Channel.WHATSAPP
+    assert "Jurandira" not in tip.words
+    assert "98765" not in tip.words
+    assert "boné vermelho" in tip.words
+
+
+def test_a_whatsapp_button_carries_the_answer(desk: Desk) -> None:
+    phone = desk.phone("whatsapp:" + NUMBER)
+    phone.send(TOLD)
+    phone.send("", ButtonText="Sim")
+    assert desk.told(phone).thread.tip.urgency is Urgency.NOW  # type: ignore[union-attr]
+
+
+def test_a_position_is_never_taken_and_a_named_place_only_where_it_is_asked(desk: Desk) -> None:
+    phone = desk.phone("whatsapp:" + NUMBER)
+    pin = {"Latitude": "-22.9", "Longitude": "-43.2"}
+    phone.send(TOLD)
+    assert phone.send("", **pin, Label="Minha casa")[0].startswith(sentence(Prompt.PIN))
+    phone.send("3")
+    assert phone.send("", **pin)[0].startswith(sentence(Prompt.PIN))
+    phone.send("", **pin, Label="Praça Seca", Address="Rio de Janeiro")
+    answers = desk.told(phone).thread.tip.answers  # type: ignore[union-attr]
+    assert answers == {Question.WHERE: "Praça Seca Rio de Janeiro"}
+
+
+def test_a_file_is_refused_with_a_sentence_and_its_text_is_kept(desk: Desk) -> None:
+    phone = desk.phone()
+    url = "https://api.twilio.com/x/Media/ME" + "b" * 32
+    assert phone.send("", NumMedia="1", MediaUrl0=url)[0].startswith(sentence(Prompt.FILES))
+    answer = phone.send(TOLD, NumMedia="1", MediaUrl0=url)
+    assert answer[0].startswith(sentence(Prompt.FILES))
+    assert receipt(answer)
+    assert desk.told(phone).thread.tip.text == TOLD  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("body", "prompt"),
+    [
+        ("", Prompt.NOTHING),
+        ("   \n\t ", Prompt.NOTHING),
+        ("\x00\x01\x02\x1b", Prompt.NOTHING),
+        ("oi", Prompt.NOTHING),
+        ("...!!!", Prompt.UNREADABLE),
+        ("\u0301" * 19_000, Prompt.UNREADABLE),
+        ("a" * 20_001, Prompt.TOO_LONG),
+        ("a" + "\u0301" * 100_000, Prompt.TOO_LONG),
+    ],
+)
+def test_what_cannot_be_read_gets_a_clear_sentence_and_stores_no_tip(
+    desk: Desk, body: str, prompt: Prompt
+) -> None:
+    phone = desk.phone()
+    phone.send(TOLD)
+    assert phone.send("0")[0].endswith(sentence(Prompt.WHERE))
+    if body == "oi":  # a greeting is one only before anything was told
+        assert desk.phone("+5521987654000").send(body)[0].startswith(sentence(prompt))
+        return
+    answer = phone.send(body)
+    assert answer[0].splitlines()[0] == sentence(prompt)
+    assert answer[0].endswith(sentence(Prompt.WHERE))
+    assert desk.tips() == 1
+
+
+def test_a_million_combining_marks_are_refused_before_they_are_read(desk: Desk) -> None:
+    params = {"MessageSid": new_sid("SM"), "From": NUMBER, "Body": "a" + "\u0301" * 1_000_000}
+    header = {
+        HEADER: sign(desk.line.settings.tokens[0], "https://line.example", "/twilio/sms", params)
+    }
+    answer = desk.app.test_client().post("/twilio/sms", data=params, headers=header)
+    assert answer.status_code == 413
+    assert texts(answer.data)[0].startswith(sentence(Prompt.TOO_LONG))
+    assert desk.tips() == 0
+
+
+def test_control_characters_are_taken_out_and_the_rest_is_kept(desk: Desk) -> None:
+    phone = desk.phone()
+    phone.send("Vendem\x00 drogas\x07 na rua\r\ndas Flores")
+    assert desk.told(phone).thread.tip.text == "Vendem drogas na rua\ndas Flores"  # type: ignore[union-attr]
+
+
+def test_who_withholds_the_number_gets_a_receipt_and_no_question(desk: Desk) -> None:
+    """All withheld senders look alike: one must never continue another's report."""
+    for nth in range(2):
+        phone = desk.phone("+266696687")
+        answer = phone.send(f"{TOLD} {nth}")
+        assert receipt(answer)
+        assert sentence(Prompt.NOW) not in answer[0]
+    assert desk.tips() == 2
+    assert [kind for kind, _ in desk.errands()].count("settle") == 2
+
+
+@pytest.mark.parametrize("error", [NoKey, DatabaseUnavailable])
+def test_a_line_that_cannot_take_it_says_so_with_another_number(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, error: type[Unavailable]
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    phone = desk.phone()
+    monkeypatch.setattr(type(desk.line.pipeline.tips), "store", fail)
+    answer = phone.send(TOLD)
+    elsewhere = sentence(Prompt.ELSEWHERE, number=desk.line.profile.elsewhere[0].number)
+    assert answer == [sentence(Prompt.UNAVAILABLE) + "\n" + elsewhere]
+    assert desk.tips() == 0
+    monkeypatch.undo()
+    assert receipt(phone.send(TOLD))
+
+
+def test_an_answer_that_cannot_be_stored_can_be_sent_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise DatabaseUnavailable
+
+    phone, sid = desk.phone(), new_sid("SM")
+    phone.send(TOLD)
+    phone.send("3")
+    monkeypatch.setattr(type(desk.line.pipeline.tips), "add", fail)
+    assert phone.send("Niterói", MessageSid=sid)[0].startswith(sentence(Prompt.UNAVAILABLE))
+    monkeypatch.undo()
+    assert phone.send("Niterói", MessageSid=sid) == [sentence(Prompt.WHEN)]
+
+
+def test_under_flood_the_line_says_it_is_busy_and_then_takes_it(desk: Desk) -> None:
+    desk.exchange.limits = Limits(desk.clock, one=Rate(2, 0.1), everyone=Rate(100, 100))
+    phone = desk.phone()
+    phone.send(TOLD)
+    phone.send("3")
+    assert phone.send("Niterói")[0].startswith(sentence(Prompt.BUSY))
+    assert receipt(desk.phone("+5521987655000").send(TOLD))
+    desk.clock.advance(10)
+    assert phone.send("Niterói") == [sentence(Prompt.WHEN)]
+
+
+def test_unsigned_json_and_nameless_messages_are_refused(desk: Desk) -> None:
+    client = desk.app.test_client()
+    for path in ("/twilio/sms", "/twilio/status"):
+        assert client.post(path, data={"Body": TOLD}).status_code == 403
+        assert client.post(path, json={"Body": TOLD}).status_code == 415
+        assert client.get(path).status_code == 405
+    params = {"Body": TOLD, "From": NUMBER}
+    header = {
+        HEADER: sign(desk.line.settings.tokens[0], "https://line.example", "/twilio/sms", params)
+    }
+    assert client.post("/twilio/sms", data=params, headers=header).status_code == 422
+    assert desk.tips() == 0
+
+
+def test_two_public_processes_share_a_conversation_through_redis(
+    settings: Settings, clock: MovableClock, redis_url: str
+) -> None:
+    settings = replace(settings, redis_url=redis_url)
+    lines = [assemble_public(settings, clock, pool=0) for _ in range(2)]
+    desks = [Desk(line, public_app(line), clock) for line in lines]
+    assert isinstance(desks[0].exchange.sessions, RedisSessions)
+    sid = new_sid("SM")
+    first = desks[0].phone().send(TOLD, MessageSid=sid)
+    assert desks[1].phone().send(TOLD, MessageSid=sid) == first
+    for nth, body in enumerate(("4", "Niterói", "toda noite", "0", "0")):
+        desks[(nth + 1) % 2].phone().send(body)
+    thread = desks[0].told(desks[0].phone()).thread
+    assert thread is not None
+    assert thread.tip.answers == {Question.WHERE: "Niterói", Question.WHEN: "toda noite"}
+    assert desks[0].tips() == 1
+    for desk in desks:
+        desk.exchange.closer.stop()
+        desk.line.close()
