@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 
 from flask import current_app
@@ -123,6 +123,12 @@ class Exchange:
                 return said if known is None else _unpacked(known)
         except HotlineError as error:
             return excuse(language, error)
+
+    def last_words(self) -> None:
+        """Conversations that only this process remembers are concluded: for whoever ends it."""
+        self.closer.stop()
+        with suppress(Exception):  # nobody is left to tell; the tips are with a staffed desk
+            self.closer.run_once(dying=True)
 
     def hang_up(self, sid: str) -> None:
         """The table's stop edge for somebody who is no longer there; the provider may forget the

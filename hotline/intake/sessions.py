@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import redis
 
@@ -138,6 +139,8 @@ class Session(Redacted):
 class Sessions(ABC):
     """What both memories share; they differ in where things lie and how they lock."""
 
+    dies_with_process: ClassVar[bool] = False
+
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
 
@@ -169,9 +172,10 @@ class Sessions(ABC):
     def delete(self, key: Key) -> None:
         self._drop(key.name)
 
-    def lapsed(self) -> Iterator[Key]:
-        """Conversations whose time ran out."""
-        for name in self._lapsed(self.clock.seconds()):
+    def lapsed(self, *, dying: bool = False) -> Iterator[Key]:
+        """Conversations whose time ran out; all that end with this process when it is ``dying``."""
+        now = self.clock.seconds()
+        for name in self._lapsed(math.inf if dying and self.dies_with_process else now):
             day, _, pseudonym = name.partition(":")
             epoch = self._epoch(day, make=False)
             if epoch is None:
@@ -217,6 +221,8 @@ class Sessions(ABC):
 
 class MemorySessions(Sessions):
     """For one public process."""
+
+    dies_with_process = True
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock)
@@ -370,15 +376,16 @@ class Closer:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def run_once(self) -> int:
-        """How many conversations were closed. One that cannot be is tried again next time."""
+    def run_once(self, *, dying: bool = False) -> int:
+        """How many conversations were closed. One that cannot be is tried again next time.
+        ``dying``: the process ends, and with it every conversation only it remembers."""
         closed = 0
-        for key in self._sessions.lapsed():
+        for key in list(self._sessions.lapsed(dying=dying)):
             with suppress(Unavailable, Busy), self._sessions.hold(key):
                 session = self._sessions.get(key)
                 if session is None:
                     self._sessions.delete(key)
-                elif session.due <= self._sessions.clock.seconds():
+                elif dying or session.due <= self._sessions.clock.seconds():
                     self._close(key, session)
                     closed += 1
         return closed

@@ -282,6 +282,14 @@ def test_a_message_after_silence_hands_on_the_old_and_begins_anew(desk: Desk) ->
     assert "settle" in [kind for kind, _ in desk.errands()]
 
 
+def test_a_process_that_ends_hands_on_what_only_it_remembers(desk: Desk) -> None:
+    phone = desk.phone()
+    phone.send(TOLD)
+    desk.exchange.last_words()
+    assert desk.session(phone) is None
+    assert "settle" in [kind for kind, _ in desk.errands()]
+
+
 def test_stop_ends_and_hands_on(desk: Desk) -> None:
     phone = desk.phone()
     phone.send(TOLD)

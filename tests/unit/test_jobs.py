@@ -205,7 +205,7 @@ def test_the_provider_forgets_as_soon_as_it_can(jobs: Jobs) -> None:
 
 
 def test_what_keeps_failing_is_buried_with_an_alarm_and_can_be_retried(
-    jobs: Jobs, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str], jobs: Jobs
 ) -> None:
     errand = jobs.line.envelope.erasure(Trace("call", "CA1"))
     jobs.line.outbox.add(errand)
