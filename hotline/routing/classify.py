@@ -73,7 +73,7 @@ ONLY_A_PERSON = "the reporter chose a type that only a person may assign"
 NOTHING = "no term of our tables was found"
 
 MOST_ACTS = 5  # one primary and at most four secondary
-_FIRST = frozenset({"GBV", "TIP", "CHILD", "INTEGRITY"})  # rare and of the highest harm
+_FIRST = frozenset({"GBV", "TIP", "CHILD", "INTEGRITY", "VULN"})  # rare and of the highest harm
 _TELLING = frozenset({"type", "tag"})
 _ENOUGH = 0.9  # of weight: a weak foreign term alone says nothing
 _CLEAR = 1.9  # of weight: enough to go before a louder general type

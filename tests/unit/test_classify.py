@@ -101,13 +101,15 @@ def test_the_labelled_set_is_skewed_as_real_lines_are() -> None:
 
 
 @pytest.mark.parametrize(
-    ("half", "by_type", "by_queue"), [("dev", 0.92, 0.92), ("test", 0.44, 0.5)]
+    ("half", "by_type", "by_queue"),
+    [("dev", 0.96, 0.96), ("dev2", 0.93, 0.93), ("test2", 0.88, 0.88), ("test", 0.61, 0.71)],
 )
 def test_labelled_tips_reach_their_type_and_their_queue(
     types: Types, half: str, by_type: float, by_queue: float
 ) -> None:
-    """The terms were grown on the first half, so its figure flatters. The second half was written
-    after the terms were frozen and none was changed for it: it is the honest one, and low."""
+    """The terms were grown on the dev halves, so their figures flatter. The test2 tips were never
+    looked at while growing, but one hand wrote them and the terms, so theirs flatters too. The
+    test tips are another hand's and nobody grew a term for them: theirs is the honest figure."""
     measured = macro(types, half)
     assert measured[0] >= by_type and measured[1] >= by_queue, measured
 
