@@ -154,8 +154,10 @@ class Pipeline:
         wraps, settle = self._move(thread, content)
         packages = self._packages(content, thread.key.tip)
         notices = [self._notice(package) for package in packages]
+        # Killed after this commit, the conversation concludes again: an agency gets one package.
+        mark = self._mark(f"concluded:{thread.key.tip.hex()}:{thread.answers}", b"")
         self._insert(
-            lambda: self.tips.add(None, wraps=wraps, packages=packages, errands=[settle, *notices])
+            lambda: self.tips.add(mark, wraps=wraps, packages=packages, errands=[settle, *notices])
         )
         return replace(thread, settled=decision.queue, queue=decision.queue)
 

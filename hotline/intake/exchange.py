@@ -20,16 +20,16 @@ from hotline.intake.conversation import Effect, Event, Move, State, step
 from hotline.intake.limits import Limits
 from hotline.intake.merge import merge, strip_contact
 from hotline.intake.prompts import Prompt
-from hotline.intake.sessions import Closer, Key, Session, Sessions, open_sessions
+from hotline.intake.sessions import HARD_CAP_SECONDS, Closer, Key, Session, Sessions, open_sessions
 from hotline.intake.thread import Thread
 from hotline.pipeline import Pipeline
 from hotline.store.database import AlreadyThere
-from hotline.tips import Contact, Errand, Language, Priority, Tip, Trace
+from hotline.tips import Contact, Errand, Language, Priority, Redacted, Tip, Trace
 from hotline.vault.small import random_id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+@dataclass(frozen=True, slots=True, repr=False, kw_only=True)
+class Heard(Redacted):
     """What a channel made of a message. ``contact`` holds what was told, ``typed`` a receipt,
     ``recording`` a recording's identifier at the provider, ``traces`` what the provider must
     forget of a message that adds nothing to a tip; ``reason`` replaces the table's "unreadable" by
@@ -45,8 +45,8 @@ class Heard:
     language: Language | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+@dataclass(frozen=True, slots=True, repr=False)
+class Said(Redacted):
     """What is to be said next: prompts in order, and the receipt's digits where one is shown."""
 
     session: Session
@@ -61,7 +61,7 @@ Excuse = Callable[[Language, HotlineError], bytes]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Turn:
+class Turn(Redacted):
     """A turn being taken. ``keep``: the session outlives the end of the conversation."""
 
     key: Key | None
@@ -313,7 +313,7 @@ class Exchange:
         try:
             self._leave(key, session, Event.TIMEOUT, keep=False)
         except HotlineError:
-            if self.line.clock.seconds() > session.began + 2 * 3600:
+            if self.line.clock.seconds() > session.began + HARD_CAP_SECONDS:
                 self.sessions.delete(key)
             raise
 

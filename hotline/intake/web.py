@@ -112,6 +112,7 @@ class Pages:
         A page that never had any is only incomplete."""
         step = next((s for s in questions.STEPS if s in posted), questions.STEPS[0])
         form = self._fresh(step)
+        g.language = form.language = Language.parse(posted.get("spoken")) or form.language
         problems = self._take(form, posted)
         if posted.get("form"):
             problems = [Problem.of(step, expired)]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from hotline.clock import Clock
 from hotline.errors import HotlineError
+from hotline.store.database import AlreadyThere
 from hotline.store.desk import Claim, Desk
 from hotline.store.tips import Listed, Tips
 from hotline.tips import State
@@ -49,13 +50,20 @@ class Claims:
             free = [row for row in rows if row.id not in running and row.id not in aside]
             for row in (*mine, *free):
                 if self.take(person, row.id):
-                    return row
+                    if fresh := self._still(row, queues):
+                        return fresh
+                    self.release(person, row.id)
         return None
 
     def take(self, person: bytes, tip: bytes) -> bool:
         """Takes or renews a lease of 15 minutes; False while somebody else's runs."""
         now = self._now()
-        return self._desk.claim(Claim(tip, person, now + LEASE_SECONDS), now)
+        for _ in range(2):
+            try:
+                return self._desk.claim(Claim(tip, person, now + LEASE_SECONDS), now)
+            except AlreadyThere:  # somebody took it in the same instant: look again who
+                continue
+        return False
 
     def require(self, person: bytes, tip: bytes) -> None:
         """Raises Claimed."""
@@ -75,6 +83,13 @@ class Claims:
         if aside:
             with self._lock:
                 self._aside[person, tip] = self._now() + ASIDE_SECONDS
+
+    def _still(self, row: Listed, queues: Sequence[str]) -> Listed | None:
+        """The row as it is now, if it still waits here: between list and lease another person may
+        have decided it."""
+        now = self._tips.one(row.id)
+        undecided = now is not None and now.state in (State.WAITING, State.OPEN)
+        return now if now is not None and undecided and now.queue in queues else None
 
     def _set_aside(self, person: bytes, now: int) -> frozenset[bytes]:
         with self._lock:

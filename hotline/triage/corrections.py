@@ -23,7 +23,7 @@ from hotline.tips import (
     Tip,
 )
 from hotline.triage.access import SignedIn
-from hotline.triage.dispositions import to_queue
+from hotline.triage.destinations import to_queue
 from hotline.triage.opening import Addition, Bench, Opened
 from hotline.vault.content import TipContent
 from hotline.vault.envelope import STATISTICS

@@ -7,9 +7,7 @@ and the audit record. Each takes the version that was read; a tip that moved on 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from hotline.clock import coarse_due
 from hotline.errors import BadInput, HotlineError
@@ -17,19 +15,16 @@ from hotline.store.tips import Change, StaleTip
 from hotline.tips import (
     Body,
     Observation,
-    Priority,
     QueueKind,
-    SealedPackage,
     State,
     queue_kind,
 )
 from hotline.triage import messages
 from hotline.triage.access import SignedIn
-from hotline.triage.opening import Bench, Opened, opens_facts
-from hotline.vault import format as fmt
-from hotline.vault.envelope import STATISTICS, queue_recipient
+from hotline.triage.destinations import packages, queues_offered, to_queue
+from hotline.triage.opening import Bench, Opened
+from hotline.vault.envelope import STATISTICS
 from hotline.vault.format import Kind
-from hotline.vault.receipts import place_receipt
 from hotline.vault.seal import seal_body
 from hotline.vault.small import random_id
 from hotline.web.i18n import N_
@@ -58,7 +53,6 @@ REROUTE_REASONS: Mapping[str, str] = {
 }
 
 ANSWER_HOURS = 24  # how long a reporter has before a tip with a question is due again
-_CONFIRM_DAYS = {Priority.P0: 1, Priority.P1: 1, Priority.P2: 3, Priority.P3: 15, Priority.P4: 15}
 
 
 class Undecided(HotlineError):
@@ -76,14 +70,6 @@ class NoAgency(BadInput):
     code = "no_agency"
     message = "No body was chosen."
     hint = "Choose at least one body that must act."
-
-
-class AgencyRecused(BadInput):
-    """A body that the tip implicates, or that receives through one."""
-
-    code = "agency_recused"
-    message = "This body cannot receive this tip."
-    hint = "The tip is about it or about a body above it. Choose one that is offered."
 
 
 class BadReason(BadInput):
@@ -127,51 +113,6 @@ def needs_second(bench: Bench, opened: Opened) -> bool:
     return queue_kind(opened.row.queue) is QueueKind.CHILDREN or bool(told.threats) or flagged
 
 
-def offered(bench: Bench, opened: Opened) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Leads and copies that the rules name, without anything recused."""
-    decision = opened.content.decision
-    return (
-        tuple(a for a in decision.leads if may_receive(bench, opened, a)),
-        tuple(a for a in decision.copies if may_receive(bench, opened, a)),
-    )
-
-
-def others(bench: Bench, opened: Opened) -> tuple[str, ...]:
-    """Every further body with an inbox of its own that may receive this tip."""
-    named = {*opened.content.decision.leads, *opened.content.decision.copies}
-    return tuple(
-        sorted(
-            agency.id
-            for agency in bench.profile.agencies.values()
-            if agency.via is None
-            and agency.id not in named
-            and may_receive(bench, opened, agency.id)
-        )
-    )
-
-
-def may_receive(bench: Bench, opened: Opened, agency: str) -> bool:
-    """Whether a body receives tips, has a key, and neither is recused nor stands under or
-    receives through a recused one."""
-    body = bench.profile.agency(agency)
-    if body is None or not body.receives:
-        return False
-    inbox = bench.profile.inbox(agency)
-    if not any(name == f"agency:{inbox}" for name in bench.directory.recipients()):
-        return False
-    recused = opened.recused
-    return not (bench.profile.under(agency, recused) or bench.profile.under(inbox, recused))
-
-
-def queues_offered(bench: Bench, opened: Opened) -> tuple[str, ...]:
-    """Queues the tip may go to: never one that belongs to a recused body."""
-    return tuple(
-        queue
-        for queue, entry in bench.profile.queues.items()
-        if queue != opened.row.queue and not bench.profile.under(entry.agency, opened.recused)
-    )
-
-
 def forward(
     bench: Bench,
     who: SignedIn,
@@ -188,17 +129,16 @@ def forward(
         raise Undecided
     if not leads:
         raise NoAgency
-    packages = _packages(bench, opened, leads, copies)
+    sealed = packages(bench, opened, leads, copies)
     notices = [
-        bench.envelope.errand("notify", p.id, {"agency": p.agency, "role": p.role})
-        for p in packages
+        bench.envelope.errand("notify", p.id, {"agency": p.agency, "role": p.role}) for p in sealed
     ]
     bench.tips.apply(
         Change(
             opened.row.id,
             opened.row.version,
             state=State.FORWARDED,
-            packages=tuple(packages),
+            packages=tuple(sealed),
             errands=tuple(notices),
             replies=(_status(bench, opened, "forwarded"),),
             observation=_count(bench, opened, "forwarded"),
@@ -208,7 +148,7 @@ def forward(
                     {
                         "by": _by(who),
                         "reason": reason,
-                        "packages": ",".join(p.id.hex() for p in packages),
+                        "packages": ",".join(p.id.hex() for p in sealed),
                     },
                 ),
             ),
@@ -321,46 +261,6 @@ def reroute(bench: Bench, who: SignedIn, opened: Opened, *, queue: str, reason: 
             events=(("rerouted", {"by": _by(who), "queue": queue, "reason": reason}),),
         )
     )
-
-
-def to_queue(bench: Bench, opened: Opened, whole: Body, queue: str) -> dict[str, Any]:
-    """The parts of a change that seal the tip and its additions to ``queue`` and to no other."""
-    recipient = queue_recipient(queue)
-    classified = opened.content.classified
-    clear = opens_facts(queue)
-    wrap = bench.envelope.wrap
-    wraps = [wrap(opened.key.key, whole.id, fmt.digest(whole.sealed), recipient)]
-    for addition in opened.additions:
-        sealed = addition.sealed
-        wraps.append(wrap(addition.key, sealed.id, fmt.digest(sealed.sealed), recipient))
-    return {
-        "queue": queue,
-        "type_group": bench.types.get(classified.primary).group if clear else None,
-        "municipality": classified.place.municipality if clear else None,
-        "wraps": tuple(wraps),
-        "drop_wraps": True,
-        "drop_wraps_of": tuple(addition.id for addition in opened.additions),
-        "receipt": place_receipt(
-            opened.content.lookup, opened.content.reply_key, opened.row.id, queue
-        ),
-    }
-
-
-def _packages(
-    bench: Bench, opened: Opened, leads: Iterable[str], copies: Iterable[str]
-) -> list[SealedPackage]:
-    inboxes: dict[str, str] = {}
-    for role, agencies in (("lead", leads), ("copy", copies)):
-        for agency in agencies:
-            if not may_receive(bench, opened, agency):
-                raise AgencyRecused
-            inboxes.setdefault(bench.profile.inbox(agency), role)
-    days = _CONFIRM_DAYS[opened.content.decision.priority]
-    due = (bench.clock.now() + timedelta(days=days)).astimezone(bench.clock.zone).date()
-    return [
-        bench.envelope.package(opened.content, opened.row.id, inbox, role, due.isoformat())
-        for inbox, role in inboxes.items()
-    ]
 
 
 def _status(bench: Bench, opened: Opened, code: str) -> messages.Reply:

@@ -216,3 +216,9 @@ def test_a_tip_is_decided_without_a_script(browser: Browser, site: Site) -> None
     assert "done=noted" in page.url
     assert "Sem script" in page.content()
     context.close()
+
+
+def test_the_consoles_sheet_and_script_stay_small() -> None:
+    static = Path(apps.__file__).parent / "static"
+    assert (static / "console.css").stat().st_size <= 18 * 1024
+    assert (static / "console.js").stat().st_size <= 8 * 1024

@@ -6,21 +6,24 @@ import json
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from xml.etree import ElementTree
 
 import pytest
 from flask import Flask
+from werkzeug.serving import make_server
 
 from hotline.assembly import PublicLine, assemble_public
 from hotline.errors import Unavailable
 from hotline.intake.exchange import Exchange, receipt_in
 from hotline.intake.limits import Limits, Rate
-from hotline.intake.prompts import TEXT, Prompt
+from hotline.intake.prompts import SPOKEN, TEXT, Prompt
 from hotline.intake.sessions import RedisSessions, Session
 from hotline.intake.signature import HEADER, sign
 from hotline.settings import Settings
-from hotline.simulate.phone import Inside, TextPhone, new_sid, texts
+from hotline.simulate import simulate_call, simulate_sms
+from hotline.simulate.phone import Inside, NoAnswer, TextPhone, new_sid, texts
 from hotline.simulate.walk import walk_sms
 from hotline.store.database import DatabaseUnavailable
 from hotline.tips import Channel, Language, Question, Urgency
@@ -533,3 +536,51 @@ def test_two_public_processes_share_a_conversation_through_redis(
     for desk in desks:
         desk.exchange.closer.stop()
         desk.line.close()
+
+
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
+    """The app on a free port of this machine."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join(10)
+        server.server_close()
+
+
+def typing(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
+    """Somebody types these lines in the terminal, then Ctrl-D."""
+    left = iter(lines)
+
+    def read(_: str) -> str:
+        for line in left:
+            return line
+        raise EOFError
+
+    monkeypatch.setattr("builtins.input", read)
+
+
+def test_the_phone_in_the_terminal_texts_and_calls_a_running_line(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with served(desk.app) as url:
+        typing(monkeypatch, TOLD, "3")
+        simulate_sms(url, desk.line.settings, NUMBER)
+        said = capsys.readouterr().out
+        assert re.search(r"line: .*(\d{4} ){4}\d{4}", said)
+        assert sentence(Prompt.WHERE) in said
+        typing(monkeypatch, "1", "2", "4", "20040020#", "1", "#", "1")
+        simulate_call(url, desk.line.settings, NUMBER)
+        said = capsys.readouterr().out
+        assert SPOKEN[Prompt.GOODBYE].say(PT) in said
+        assert desk.tips() == 2
+        assert "recording" in [kind for kind, _ in desk.errands()]
+        typing(monkeypatch, TOLD)
+        with pytest.raises(NoAnswer):
+            simulate_sms(url, replace(desk.line.settings, twilio_auth_token="x" * 32), NUMBER)
+    with pytest.raises(NoAnswer):
+        simulate_sms(url, replace(desk.line.settings, twilio_auth_token=""), NUMBER)

@@ -124,6 +124,7 @@ def test_two_operators_never_pull_the_same_tip(
         thread.start()
     for thread in threads:
         thread.join()
+    assert "" not in pulled
     assert len(set(pulled)) == 6 == len(pulled)
     assert ledger(staff_line)["forwarded"] == 6
 

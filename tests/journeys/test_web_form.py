@@ -22,6 +22,7 @@ from hotline.vault.content import TipContent, decode
 from hotline.vault.envelope import queue_recipient
 from hotline.vault.keys import open_body, open_wrap
 from hotline.vault.receipts import ReplyKeys, new_code, stretch
+from hotline.web import apps
 from hotline.web.i18n import NATIVE
 from tests.conftest import MovableClock
 from tests.forms import ENGLISH, PORTUGUESE, Page, Walk, app_of, shared_line, stored
@@ -224,6 +225,7 @@ def test_a_page_open_too_long_says_so_and_keeps_its_text(walk: Walk, line: Publi
     assert walk.response.status_code == 409
     assert page.title.startswith("Error: ")
     assert page.fields["what"] == DRUGS
+    assert '<html lang="en">' in page.html
     assert walk.press().title.startswith("Question 3")
 
 
@@ -519,6 +521,14 @@ def test_form_keys_change_twice_a_day_and_are_forgotten(clock: MovableClock) -> 
     clock.advance(24 * 3600)
     with pytest.raises(FormExpired):
         keys.open("form", first)
+
+
+def test_the_whole_public_app_serves_these_pages(line: PublicLine) -> None:
+    client = apps.public_app(line).test_client()
+    for path in ("/", "/follow-up", "/api/v1/openapi.json", "/healthz"):
+        assert client.get(path).status_code == 200
+    assert Walk(client).press("go=skip").title.startswith("Question 2")
+    assert "190" in client.get("/nothing").text
 
 
 def test_readiness_names_what_is_missing(

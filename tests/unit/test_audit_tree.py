@@ -10,18 +10,15 @@ from sqlalchemy import text
 
 from hotline.assembly import StaffLine
 from hotline.triage import audit
-from hotline.triage.audit import (
-    AuditBroken,
+from hotline.triage.audit import AuditBroken, Sequencer, sequence_and_sign, verify
+from hotline.triage.tree import (
     Frontier,
-    Sequencer,
     consistency,
     consistent,
     included,
     inclusion,
     leaf_hash,
     root_of,
-    sequence_and_sign,
-    verify,
 )
 from hotline.vault.signing import new_signer, sign_note
 

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from hotline.errors import NotAllowed
 from hotline.tips import Language
-from hotline.triage import dispositions
+from hotline.triage import destinations, dispositions
 from hotline.triage.messages import QUESTIONS, REPLIES
 from hotline.triage.opening import read_tip, visible
 from hotline.triage.pages.door import READERS, Console, who
@@ -39,9 +39,9 @@ def install(console: Console) -> None:
         me, identity = who(), read_id(tip)
         opened = read_tip(line, me, identity)
         if reveal:
-            line.audit.note("revealed", tip=tip, by=me.person.id.hex())
+            line.audit.note("revealed", tip=identity.hex(), by=me.person.id.hex())
         holder = console.claims.holder(identity)
-        leads, copies = dispositions.offered(line, opened)
+        leads, copies = destinations.offered(line, opened)
         told = opened.content.tip
         request_ = opened.close_request
         return render_template(
@@ -57,9 +57,9 @@ def install(console: Console) -> None:
             mine=holder is not None and holder.person == me.person.id,
             leads=leads,
             copies=copies,
-            others=dispositions.others(line, opened),
+            others=destinations.others(line, opened),
             sent={package.agency for package in opened.packages},
-            queues=dispositions.queues_offered(line, opened),
+            queues=destinations.queues_offered(line, opened),
             second=dispositions.needs_second(line, opened),
             asked_by_me=request_ is not None and request_.by == me.person.id.hex(),
             types=list(line.types),
