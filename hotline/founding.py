@@ -159,9 +159,14 @@ def prepare(settings: Settings) -> Database:
 
 
 def bind(settings: Settings, database: Database) -> Directory:
-    """The directory this database belongs to. Raises UntrustedDirectory, WrongDatabase."""
-    directory = Directory.load(settings.public)
-    bind_directory(database, directory.fingerprint)
+    """The directory this database belongs to. Raises UntrustedDirectory, WrongDatabase; then the
+    database is closed, for nobody may use it."""
+    try:
+        directory = Directory.load(settings.public)
+        bind_directory(database, directory.fingerprint)
+    except HotlineError:
+        database.close()
+        raise
     return directory
 
 

@@ -17,6 +17,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING
 
 from hotline import settings as settings_module
@@ -78,7 +79,11 @@ def public() -> Flask:
     threading.Thread(target=warm, name="warm", daemon=True).start()
     # A demonstration gives out a few receipts: it leaves the processor to whoever tries it.
     pool = DEMO_POOL if settings.demo else POOL
-    return public_app(assemble_public(settings, told=teller(settings), pool=pool))
+    app = public_app(assemble_public(settings, told=teller(settings), pool=pool))
+    # A recycled worker hands its running conversations on; granian's workers are processes of
+    # multiprocessing, which runs finalizers where atexit is never reached.
+    Finalize(None, app.extensions["exchange"].last_words, exitpriority=10)
+    return app
 
 
 def staff() -> Flask:

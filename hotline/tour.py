@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from hotline.intake.signature import sign
 from hotline.serve import Ports
 from hotline.settings import Settings
 
@@ -35,9 +36,6 @@ def tour(settings: Settings, ports: Ports, logins: list[Login]) -> Iterator[str]
 
 def curl(settings: Settings, public: str) -> str:
     """A curl command that posts one SMS webhook with its signature."""
-    from twilio.request_validator import RequestValidator
-
-    url = settings.public_url + "/twilio/sms"
     fields = {
         "AccountSid": settings.twilio_account_sid,
         "Body": "Boca de fumo na rua das Flores em Niteroi RJ, toda noite",
@@ -46,6 +44,6 @@ def curl(settings: Settings, public: str) -> str:
         "NumMedia": "0",
         "To": "+552130000000",
     }
-    signature = RequestValidator(settings.twilio_auth_token).compute_signature(url, fields)
+    signature = sign(settings.twilio_auth_token, settings.public_url, "/twilio/sms", fields)
     data = " ".join(f"--data-urlencode '{name}={value}'" for name, value in fields.items())
     return f"curl -s -H 'X-Twilio-Signature: {signature}' {data} {public}/twilio/sms"

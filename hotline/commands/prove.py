@@ -38,12 +38,12 @@ def verify(as_json: bool, checkpoint: Path | None) -> None:
         {
             "sound": report.sound,
             "size": report.size,
-            "root": report.root,
+            "root": report.root.hex(),
             "problems": list(report.problems),
         },
         as_json=as_json,
         text=f"{'sound' if report.sound else 'ALTERED'}: {report.size} records, "
-        f"root {report.root}" + "".join(f"\n  {problem}" for problem in report.problems),
+        f"root {report.root.hex()}" + "".join(f"\n  {problem}" for problem in report.problems),
     )
     if not report.sound:
         raise SystemExit(1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib.resources import as_file, files
-
 from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select

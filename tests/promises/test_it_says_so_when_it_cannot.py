@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 from twilio.request_validator import RequestValidator
 
 from hotline.assembly import PublicLine, assemble_public, assemble_staff
@@ -122,7 +123,7 @@ def full(case: Case) -> None:
 
         @event.listens_for(database.engine, "commit")
         def _full(connection: object) -> None:
-            raise psycopg.errors.DiskFull("could not extend file")
+            raise OperationalError("COMMIT", None, psycopg.errors.DiskFull("no space"))
 
         return
 
@@ -144,8 +145,6 @@ BREAKS: dict[str, Callable[[Case], None]] = {
 
 @pytest.mark.parametrize("broken", BREAKS)
 def test_every_channel_says_so_and_keeps_nothing(case: Case, broken: str) -> None:
-    walk = Walk(case.client, {"Accept-Language": "pt-BR"})
-    walk.to_check(what=case.words, where="Niterói RJ")
     other = case.line.profile.elsewhere[0].number
     before = tips(case)
     BREAKS[broken](case)
@@ -164,10 +163,12 @@ def test_every_channel_says_so_and_keeps_nothing(case: Case, broken: str) -> Non
     assert case.secret not in answer.get_data(as_text=True)
 
     # The form: a page with another way to report, and what was typed is not in it.
+    walk = Walk(case.client, {"Accept-Language": "pt-BR"})
+    walk.to_check(what=case.words, where="Niterói RJ")
     walk.press("go=send")
     assert walk.response.status_code == 503
     assert walk.response.headers["Retry-After"] == "60"
-    assert other in re.sub(r"[ \-()]", "", walk.response.text)
+    assert other in walk.response.text
     assert 'lang="pt-BR"' in walk.response.text
     assert case.secret not in walk.response.text
 

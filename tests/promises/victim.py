@@ -1,8 +1,8 @@
 """Victim: a process that forks one child a request, and the child kills itself where it is told.
 
-Run as ``python -m tests.promises.victim FOLDER`` (of public keys); one JSON request a line on stdin, one answer a line on
-stdout. A request names the scenario, the line, and ``fault``: the number of the event (a step
-entered or left) at which the child sends itself SIGKILL, or null.
+Run as ``python -m tests.promises.victim FOLDER`` (of public keys); one JSON request a line on
+stdin, one answer a line on stdout. A request names the scenario, the line, and ``fault``: the
+number of the event (a step entered or left) at which the child kills itself, or null.
 """
 
 from __future__ import annotations

@@ -17,7 +17,6 @@ TOP_LEVEL = {
     ".ci",
     ".gitignore",
     "LICENSE",
-    "NOTICE",
     "README.md",
     "SECURITY.md",
     "docs",
