@@ -125,6 +125,7 @@ class Pipeline:
         moves = (urgent or bool(decision.recused)) and thread.settled != decision.queue
         relay = urgent and thread.relayed != _where(classified)
         errands = [self.envelope.erasure(trace) for trace in contact.traces]
+        errands.append(self._news(thread.key.tip))
         if relay:
             errands.append(self._relay(thread.key.tip, classified, decision))
             thread = replace(thread, relayed=_where(classified))
@@ -210,7 +211,7 @@ class Pipeline:
             ensure_ascii=False,
         ).encode("utf-8", "replace")
         body, wrap = self.envelope.stray(tip_id, queue_recipient(queue), Kind.SUPPLEMENT, payload)
-        news = self.envelope.errand("news", random_id(), {"tip": tip_id.hex()})
+        news = self._news(tip_id)
         traces = [self.envelope.erasure(trace) for trace in contact.traces]
         self._insert(
             lambda: self.tips.add(
@@ -298,6 +299,7 @@ class Pipeline:
             "municipality": content.classified.place.municipality or "",
             "due_at": str(self.envelope.due(content.decision)),
             "lookup": content.lookup.hex(),
+            "body": thread.body_hash.hex(),
         }
         return [wrap], self.envelope.errand("settle", random_id(), facts)
 
@@ -317,6 +319,10 @@ class Pipeline:
         return self.envelope.errand(
             "notify", package.id, {"agency": package.agency, "role": package.role}
         )
+
+    def _news(self, tip: bytes) -> Errand:
+        """The reporter said more: a tip that was decided meanwhile waits for a person again."""
+        return self.envelope.errand("news", random_id(), {"tip": tip.hex()})
 
     def _relay(self, tip: bytes, classified: ClassifiedTip, decision: Decision) -> Errand:
         """Danger: type and place of the event, sealed to the worker, with the numbers of those on

@@ -12,7 +12,7 @@ from hotline.log import Log
 from hotline.store.tips import Change
 from hotline.tips import State
 from hotline.triage.access import ABSOLUTE_SECONDS, IDLE_SECONDS
-from hotline.triage.audit import sequence_and_sign
+from hotline.triage.audit import Sequencer
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Chore:
 def chores(line: StaffLine, push: Callable[[], object] | None = None) -> list[Chore]:
     """The table. ``push`` tells RQ workers of everything that is still ready."""
     table = [
-        Chore("sequence", 2, lambda: sequence_and_sign(line)),
+        Chore("sequence", 2, Sequencer(line).run),
         Chore("lapse", 60, lambda: lapse(line)),
         Chore("end_sessions", 60, lambda: end_sessions(line)),
         Chore("forget_marks", 3600, line.once.forget),

@@ -54,6 +54,11 @@ class Tasks:
         row = self._line.tips.one(tip)
         if row is None or row.state not in (State.OPEN, State.WAITING):
             return ()
+        body = self._line.tips.body(tip)
+        if body is None or fmt.digest(body.sealed).hex() != facts["body"]:
+            # An operator has rewritten the tip meanwhile: the new queue's key would not open it,
+            # and moving the row would drop the only one that does. It stays in their hands.
+            return ()
         moved = facts["queue"] != row.queue
         kind = queue_kind(facts["queue"])
         clear = not kind.special and kind is not QueueKind.UNRESOLVED

@@ -1,4 +1,4 @@
-"""Store: the public process's role in PostgreSQL writes everything and reads back almost nothing."""
+"""Store: the public process's role in PostgreSQL writes everything, reads almost nothing."""
 
 from __future__ import annotations
 
