@@ -184,24 +184,25 @@ def run(
     settings = prepare_home(home, ports)
     clock = Clock(Profile.load(settings.jurisdiction).zone)
     fresh = not is_founded(settings)
-    if fresh:
-        say("Making keys for twelve months and two officers …")
-        logins = seed_officers(settings, clock)
-    else:
-        say("Continuing in the same home …")
-        prepare(settings).close()
-        logins = saved_logins(settings)
-    with running(settings, ports) as children:
+    with running(settings, ports, ["public"]) as children:
+        if fresh:
+            say("Making keys for twelve months and two officers …")
+            logins = seed_officers(settings, clock)
+        else:
+            say("Continuing in the same home …")
+            prepare(settings).close()
+            logins = saved_logins(settings)
         wait_ready(f"http://127.0.0.1:{ports.public}/healthz", children)
         say(f"The line answers at http://127.0.0.1:{ports.public}/")
-        if fresh:
-            line = assemble_public(settings, clock, pool=0)
-            say("Seeding people and invented tips in five languages …")
-            logins = seed_others(settings, clock, logins)
-            seed_tips(line)
-            line.close()
-        for port in (ports.console, ports.analyst):
-            wait_ready(f"http://127.0.0.1:{port}/healthz", children)
-        for text in tour(settings, ports, logins):
-            say(text)
-        return 0 if watch(children, stopped) else 1
+        with running(settings, ports, ["staff", "analyst"]) as others:
+            if fresh:
+                say("Seeding people and invented tips in five languages …")
+                logins = seed_others(settings, clock, logins)
+                line = assemble_public(settings, clock, pool=0)
+                seed_tips(line)
+                line.close()
+            for port in (ports.console, ports.analyst):
+                wait_ready(f"http://127.0.0.1:{port}/healthz", others)
+            for text in tour(settings, ports, logins):
+                say(text)
+            return 0 if watch([*children, *others], stopped) else 1

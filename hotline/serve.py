@@ -15,7 +15,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _PATIENCE_SECONDS = 30.0
 DEMO_POOL = 100
+ROLES = ("public", "staff", "analyst")
 
 
 class RedisNeeded(HotlineError):
@@ -75,6 +76,8 @@ def public() -> Flask:
     from hotline.web.apps import public_app
 
     settings = settings_module.load()
+    if settings.demo:
+        _wait_founded(settings)
     # Language model and number plans take a second: meanwhile the first page is already there.
     threading.Thread(target=warm, name="warm", daemon=True).start()
     # A demonstration gives out a few receipts: it leaves the processor to whoever tries it.
@@ -84,6 +87,15 @@ def public() -> Flask:
     # multiprocessing, which runs finalizers where atexit is never reached.
     Finalize(None, app.extensions["exchange"].last_words, exitpriority=10)
     return app
+
+
+def _wait_founded(settings: Settings) -> None:
+    """A demonstration makes its keys while its public process is still loading its modules."""
+    from hotline.founding import is_founded
+
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not is_founded(settings) and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def staff() -> Flask:
@@ -134,16 +146,22 @@ def run_one(role: str, address: str, port: int, workers: int) -> None:
 
 @contextlib.contextmanager
 def running(
-    settings: Settings, ports: Ports, *, address: str = "127.0.0.1", workers: int = 1
+    settings: Settings,
+    ports: Ports,
+    roles: Sequence[str] = ROLES,
+    *,
+    address: str = "127.0.0.1",
+    workers: int = 1,
 ) -> Iterator[list[subprocess.Popen[bytes]]]:
     """Starts the processes; ends them all on leaving."""
     if workers > 1 and not settings.redis_url:
         raise RedisNeeded
-    roles = {"public": ports.public, "staff": ports.console, "analyst": ports.analyst}
-    children = []
+    port_of = {"public": ports.public, "staff": ports.console, "analyst": ports.analyst}
+    children: list[subprocess.Popen[bytes]] = []
     environ = child_environ(settings)
     try:
-        for role, port in roles.items():
+        for role in roles:
+            port = port_of[role]
             count = workers if role == "public" else 1
             children.append(
                 subprocess.Popen(

@@ -134,7 +134,9 @@ def test_sizes_do_not_tell_tips_apart(public_line: PublicLine, staff_line: Staff
         def sizes(column: object) -> set[int]:
             return set(connection.execute(select(func.length(column))).scalars())
 
-        assert {size - overhead for size in sizes(BodyRow.sealed)} <= {2048, 4096, 8192, 16384}
+        # A body of 16 KiB fills a chunk, so an empty one with a tag of its own ends it.
+        buckets = {2048, 4096, 8192, 16384 + 16}
+        assert {size - overhead for size in sizes(BodyRow.sealed)} <= buckets
         assert len(sizes(BodyRow.sealed)) < 5
         for column in (WrapRow.sealed, ObservationRow.sealed, ReceiptRow.sealed, ReceiptRow.key):
             assert len(sizes(column)) == 1, column
