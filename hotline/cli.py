@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+import time
 from typing import Any
 
 import click
 
 from hotline import __version__
 from hotline.errors import HotlineError
+
+STARTED = time.monotonic()
 
 # Modules are imported only when their command runs: the CLI itself starts in a blink.
 _COMMANDS = {

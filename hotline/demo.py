@@ -6,6 +6,7 @@ import json
 import secrets
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -177,9 +178,14 @@ def saved_logins(settings: Settings) -> list[Login]:
 
 
 def run(
-    home: Path | None, ports: Ports, stopped: threading.Event, say: Callable[[str], None]
+    home: Path | None,
+    ports: Ports,
+    stopped: threading.Event,
+    say: Callable[[str], None],
+    started: float,
 ) -> int:
-    """The whole demonstration until ``stopped``. Returns the exit status."""
+    """The whole demonstration until ``stopped``. Returns the exit status. ``started`` is the
+    monotonic second in which the command began."""
     ports = ports.resolved()
     settings = prepare_home(home, ports)
     clock = Clock(Profile.load(settings.jurisdiction).zone)
@@ -193,7 +199,8 @@ def run(
             prepare(settings).close()
             logins = saved_logins(settings)
         wait_ready(f"http://127.0.0.1:{ports.public}/healthz", children)
-        say(f"The line answers at http://127.0.0.1:{ports.public}/")
+        seconds = time.monotonic() - started
+        say(f"The line answers at http://127.0.0.1:{ports.public}/ after {seconds:.1f} s.")
         with running(settings, ports, ["staff", "analyst"]) as others:
             if fresh:
                 say("Seeding people and invented tips in five languages …")

@@ -28,13 +28,14 @@ def _ports(command: Any) -> Any:
 def demo(public_port: int, console_port: int, analyst_port: int) -> None:
     """A whole line from nothing: seeded keys, people and invented tips, and a printed tour."""
     from hotline import demo as room
+    from hotline.cli import STARTED
     from hotline.serve import until_stopped
 
     ports = Ports(public_port, console_port, analyst_port)
     home = settings_module.home_from()
 
     def body(stopped: threading.Event) -> int:
-        return room.run(home, ports, stopped, click.echo)
+        return room.run(home, ports, stopped, click.echo, STARTED)
 
     raise SystemExit(until_stopped(body))
 

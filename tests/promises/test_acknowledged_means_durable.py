@@ -210,6 +210,7 @@ def test_a_conversation_survives_a_kill_at_any_instant(scene: Scene) -> None:
     # each commit and each answer, where order between the three steps matters.
     edges = [n for n, event in between(events) if event.split()[-1] in _EDGES]
     assert sum(event == "before write" for event in events) == 3
+    assert usual["packages"] > 0, "the tip leaves for an agency: that too must come once"
     for fault in edges:
         word, before = scene.word(), scene.rows()
         scene.request("converse", word, fault)

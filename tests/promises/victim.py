@@ -134,7 +134,7 @@ class Child:
         line = assemble_public(self.settings, self.clock, pool=0)
         word, pipeline = self.request["word"], line.pipeline
         if "open" not in self.acks:
-            text = f"vendem droga {word} na praça toda noite"
+            text = f"barulho {word}, festa com som alto na praça toda noite"
             receipt, thread = pipeline.open(self.contact(text=text), f"sms:{word}:1")
             self.acks["thread"] = thread.dump().decode() if thread else None
             self.ack("open", receipt.answer.decode())

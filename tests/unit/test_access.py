@@ -111,7 +111,7 @@ def test_a_queue_opens_for_its_members_only(
     with pytest.raises(KeyError):
         staff_line.access.epoch_seed(paulo, DESK, "2020-01")
     assert "general:BR-RJ" in staff_line.access.queues(paulo)
-    assert staff_line.access.queues(ines) == ("integrity:BR-RJ",)
+    assert {queue.partition(":")[0] for queue in staff_line.access.queues(ines)} == {"integrity"}
 
 
 def test_without_a_current_certificate_there_is_no_key(
