@@ -316,7 +316,8 @@ class Observation:
 class Errand:
     """A side effect to be committed with the state change that causes it (outbox row).
 
-    ``payload`` is sealed to the worker's key of ``epoch`` or empty."""
+    ``payload`` is sealed to the worker's key of ``epoch`` or empty. ``due_at`` is the second since
+    1970 before which it is not done; it stands in clear, so what waits long is due on the hour."""
 
     id: bytes
     kind: str
@@ -324,6 +325,7 @@ class Errand:
     epoch: str = ""
     payload: bytes = b""
     urgent: bool = False
+    due_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)

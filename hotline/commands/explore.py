@@ -180,6 +180,13 @@ def _running() -> Settings:
     return (settings_of(home) if home else None) or settings_module.load()
 
 
+def _nobody_to_talk_to() -> bool:
+    """No home names a running line, or nobody types: standard input is empty."""
+    if not settings_module.home_from():
+        return True
+    return not sys.stdin.isatty() and not sys.stdin.buffer.peek(1)
+
+
 def _phone_options(command: Any) -> Any:
     for option in (
         click.option("--url", help="Base URL of a running line; default: HOTLINE_PUBLIC_URL."),
@@ -193,10 +200,10 @@ def _phone_options(command: Any) -> Any:
 @simulate.command()
 @_phone_options
 def sms(url: str | None, number: str, walk: bool) -> None:
-    """Texts with the line, or walks every edge of the conversation by SMS."""
+    """Texts with a running line; with nobody typing, walks every edge and prints covered/all."""
     from hotline import simulate as phone
 
-    if walk or not settings_module.home_from():
+    if walk or _nobody_to_talk_to():
         _walked(phone.walk_sms())
         return
     settings = _running()
@@ -206,10 +213,10 @@ def sms(url: str | None, number: str, walk: bool) -> None:
 @simulate.command()
 @_phone_options
 def call(url: str | None, number: str, walk: bool) -> None:
-    """Calls the line, or walks every edge of the phone menu."""
+    """Calls a running line; with nobody typing, walks every edge and prints covered/all."""
     from hotline import simulate as phone
 
-    if walk or not settings_module.home_from():
+    if walk or _nobody_to_talk_to():
         _walked(phone.walk_call())
         return
     settings = _running()

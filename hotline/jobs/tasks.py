@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from hotline.assembly import StaffLine
 from hotline.delivery.senders import Provider, ProviderProblem
-from hotline.jobs.runner import BACKOFF, MINUTE, NotYet, Runner, Task
+from hotline.jobs.runner import BACKOFF, HOUR, MINUTE, NotYet, Runner, Task
 from hotline.log import Log
 from hotline.store.database import AlreadyThere
 from hotline.store.tips import Change
@@ -18,10 +18,12 @@ from hotline.vault.envelope import WORKER, queue_recipient
 from hotline.vault.keys import open_small
 from hotline.vault.receipts import place_receipt
 from hotline.vault.seal import seal_body
-from hotline.vault.small import random_key
+from hotline.vault.small import random_id, random_key
 
 RELAY_AGAIN = 2 * MINUTE
 RELAY_FAILED = 30  # seconds, when somebody on duty could not be told
+LOOK_AGAIN, LOOKS = MINUTE, 30  # for the end of a call whose recording is there already
+RECORDING_LIFE = 72 * HOUR
 
 
 class Tasks:
@@ -39,6 +41,7 @@ class Tasks:
             "notify": Task(self.notify, BACKOFF),
             "erase": Task(self.erase, BACKOFF),
             "recording": Task(self.recording, BACKOFF),
+            "forget_recording": Task(self.forget_recording, BACKOFF),
         }
 
     def _open(self, errand: Errand) -> dict[str, str]:
@@ -138,21 +141,62 @@ class Tasks:
 
     def recording(self, errand: Errand) -> Sequence[Errand]:
         """Fetches a recording into memory, seals it for the tip's queue, and has it erased at the
-        provider only after that commit."""
+        provider only after that commit. While the call runs the queue may still change and nobody
+        but the queue could open the sound again: then it waits, half an hour at most."""
         facts = self._open(errand)
         tip = bytes.fromhex(facts["tip"])
         row = self._line.tips.one(tip)
-        if row is not None:
-            sound = self._provider.recording(facts["sid"])
-            # The id comes from the errand's, so that a repeat finds the first one's row.
-            subject, key = fmt.digest(b"recording" + errand.id)[:16], random_key()
+        facts.setdefault("first", errand.id.hex())
+        looks = int(facts.setdefault("looks", "0"))
+        if row is not None and row.state is State.OPEN and looks < LOOKS:
+            return (self._look_again(facts, looks),)
+        if row is not None and (sound := self._provider.recording(facts["sid"])):
+            # The id comes from the first errand's, so that a repeat finds the first one's row.
+            subject = fmt.digest(b"recording" + bytes.fromhex(facts["first"]))[:16]
+            key = random_key()
             body = seal_body(key, subject, tip, fmt.Kind.RECORDING, sound)
             wrap = self._line.envelope.wrap(
                 key, subject, fmt.digest(body.sealed), queue_recipient(row.queue)
             )
             with suppress(AlreadyThere):
-                self._line.tips.add(None, bodies=[body], wraps=[wrap])
+                self._line.tips.add(
+                    None, bodies=[body], wraps=[wrap], errands=self._arrived(tip, subject)
+                )
         return (self._line.envelope.erasure(Trace("recording", facts["sid"])),)
+
+    def _look_again(self, facts: dict[str, str], looks: int) -> Errand:
+        """The same errand anew: its tries are for a provider that fails. The first look again is
+        at once, as the end of the call may just be next in the outbox."""
+        due = int(self._line.clock.seconds()) + LOOK_AGAIN if looks else 0
+        facts = facts | {"looks": str(looks + 1)}
+        return self._line.envelope.errand("recording", random_id(), facts, due_at=due)
+
+    def _arrived(self, tip: bytes, subject: bytes) -> list[Errand]:
+        """A tip decided meanwhile waits again; the sound is forgotten, heard or not, within
+        72 hours, on the hour, so that the outbox does not keep the minute of the call."""
+        due = (int(self._line.clock.seconds()) + RECORDING_LIFE) // HOUR * HOUR
+        facts, errand = {"tip": tip.hex()}, self._line.envelope.errand
+        return [
+            errand("news", random_id(), facts),
+            errand("forget_recording", random_id(), facts | {"body": subject.hex()}, due_at=due),
+        ]
+
+    def forget_recording(self, errand: Errand) -> Sequence[Errand]:
+        """A recording that nobody typed in time is destroyed; its tip stays where it is."""
+        facts = self._open(errand)
+        tip, subject = bytes.fromhex(facts["tip"]), bytes.fromhex(facts["body"])
+        row = self._line.tips.one(tip)
+        if row is not None and self._line.tips.body(subject) is not None:
+            self._line.tips.apply(
+                Change(
+                    tip,
+                    row.version,
+                    drop_bodies=(subject,),
+                    events=(("recording_expired", {}),),
+                )
+            )
+        self._line.database.wipe_journal()
+        return ()
 
 
 def runner(line: StaffLine, provider: Provider, log: Log) -> Runner:

@@ -26,7 +26,7 @@ def put(connection: Connection, errands: Iterable[Errand]) -> None:
                 urgent=errand.urgent,
                 state="ready",
                 attempts=0,
-                due_at=0,
+                due_at=errand.due_at,
                 problem="",
             )
         )

@@ -67,7 +67,7 @@ def decide_doubts(bench: Bench, who: SignedIn, opened: Opened, verdicts: Mapping
         verdict = verdicts.get(doubt.token)
         if verdict in (KEEP, REMOVE):
             tip = _decided(tip, doubt, keep=verdict == KEEP)
-    _rewrite(bench, who, opened, opened.content.with_tip(tip), "doubts_decided")
+    rewrite(bench, who, opened, opened.content.with_tip(tip), "doubts_decided")
     bench.database.wipe_journal()
 
 
@@ -89,7 +89,7 @@ def correct(
     decision = replace(decision, recused=tuple(recused.values()))
     content = replace(old, classified=classified, decision=decision)
     queue = _queue(bench, opened, content)
-    _rewrite(bench, who, opened, content, "corrected", queue)
+    rewrite(bench, who, opened, content, "corrected", queue)
     return queue
 
 
@@ -101,7 +101,7 @@ def fold(bench: Bench, who: SignedIn, opened: Opened, identity: bytes) -> None:
         return
     content = opened.content.with_tip(_with(opened.content.tip, addition))
     rest = replace(opened, additions=tuple(a for a in opened.additions if a is not addition))
-    _rewrite(bench, who, rest, content, "folded", drop=(addition.id,))
+    rewrite(bench, who, rest, content, "folded", drop=(addition.id,))
 
 
 def _decided(tip: Tip, doubt: Doubt, *, keep: bool) -> Tip:
@@ -150,7 +150,7 @@ def _queue(bench: Bench, opened: Opened, content: TipContent) -> str:
     return opened.row.queue if bench.profile.under(agency, recused) else queue
 
 
-def _rewrite(
+def rewrite(
     bench: Bench,
     who: SignedIn,
     opened: Opened,
@@ -159,6 +159,8 @@ def _rewrite(
     queue: str | None = None,
     drop: tuple[bytes, ...] = (),
 ) -> None:
+    """Seals the tip anew, to its queue or another, without what is in ``drop``. Raises StillTold,
+    StaleTip, NoKey."""
     if opened.row.state is State.OPEN:
         raise StillTold
     queue = queue or opened.row.queue

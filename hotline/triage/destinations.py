@@ -76,16 +76,16 @@ def to_queue(bench: Bench, opened: Opened, whole: Body, queue: str) -> dict[str,
     clear = opens_facts(queue)
     wrap = bench.envelope.wrap
     wraps = [wrap(opened.key.key, whole.id, fmt.digest(whole.sealed), recipient)]
-    for addition in opened.additions:
-        sealed = addition.sealed
-        wraps.append(wrap(addition.key, sealed.id, fmt.digest(sealed.sealed), recipient))
+    parts = [(addition.key, addition.sealed) for addition in opened.additions]
+    parts += [(r.key, r.sealed) for r in opened.recordings if r.key is not None]
+    wraps += [wrap(key, sealed.id, fmt.digest(sealed.sealed), recipient) for key, sealed in parts]
     return {
         "queue": queue,
         "type_group": bench.types.get(classified.primary).group if clear else None,
         "municipality": classified.place.municipality if clear else None,
         "wraps": tuple(wraps),
         "drop_wraps": True,
-        "drop_wraps_of": tuple(addition.id for addition in opened.additions),
+        "drop_wraps_of": tuple(sealed.id for _, sealed in parts),
         "receipt": place_receipt(
             opened.content.lookup, opened.content.reply_key, opened.row.id, queue
         ),

@@ -64,6 +64,15 @@ class Undecided(HotlineError):
     hint = "Decide each of them first: keep it or remove it. Then forward the tip."
 
 
+class Unheard(HotlineError):
+    """What a caller said is not decided unheard."""
+
+    code = "unheard"
+    status = 409
+    message = "Nobody has listened to the recording of this tip."
+    hint = "Listen to it and type what was said, or destroy it with a reason. Then go on."
+
+
 class NoAgency(BadInput):
     """Forwarding to nobody."""
 
@@ -122,11 +131,13 @@ def forward(
     copies: Sequence[str] = (),
     reason: str,
 ) -> None:
-    """Seals a masked package to each body's inbox. Raises Undecided, NoAgency, AgencyRecused,
-    BadReason, StaleTip."""
+    """Seals a masked package to each body's inbox; recordings end here. Raises Undecided, Unheard,
+    NoAgency, AgencyRecused, BadReason, StaleTip."""
     _require(reason, FORWARD_REASONS)
     if opened.content.tip.doubts:
         raise Undecided
+    if any(recording.waits for recording in opened.recordings):
+        raise Unheard
     if not leads:
         raise NoAgency
     sealed = packages(bench, opened, leads, copies)
@@ -140,6 +151,7 @@ def forward(
             state=State.FORWARDED,
             packages=tuple(sealed),
             errands=tuple(notices),
+            drop_bodies=_sounds(opened),
             replies=(_status(bench, opened, "forwarded"),),
             observation=_count(bench, opened, "forwarded"),
             events=(
@@ -151,13 +163,17 @@ def forward(
                         "packages": ",".join(p.id.hex() for p in sealed),
                     },
                 ),
+                *_destroyed(opened, who),
             ),
         )
     )
+    if opened.recordings:
+        bench.database.wipe_journal()
 
 
 def close(bench: Bench, who: SignedIn, opened: Opened, *, reason: str) -> bool:
     """Closes, or records the request when a second person must confirm; whether it is closed.
+    Recordings end with it.
     Raises BadReason, SecondReader, StaleTip."""
     _require(reason, CLOSE_REASONS)
     if needs_second(bench, opened):
@@ -165,7 +181,7 @@ def close(bench: Bench, who: SignedIn, opened: Opened, *, reason: str) -> bool:
         if asked is not None and asked.by == _by(who):
             raise SecondReader
         if asked is None:
-            note = _note(bench, opened, who, "close_request", "", reason)
+            note = seal_note(bench, opened, who, "close_request", "", reason)
             _keep(bench, opened, note, "close_requested", by=_by(who), reason=reason)
             return False
     bench.tips.apply(
@@ -173,12 +189,15 @@ def close(bench: Bench, who: SignedIn, opened: Opened, *, reason: str) -> bool:
             opened.row.id,
             opened.row.version,
             state=State.CLOSED,
-            bodies=(_note(bench, opened, who, "closed", "", reason),),
+            bodies=(seal_note(bench, opened, who, "closed", "", reason),),
+            drop_bodies=_sounds(opened),
             replies=(_status(bench, opened, "closed"),),
             observation=_count(bench, opened, "closed"),
-            events=(("closed", {"by": _by(who), "reason": reason}),),
+            events=(("closed", {"by": _by(who), "reason": reason}), *_destroyed(opened, who)),
         )
     )
+    if opened.recordings:
+        bench.database.wipe_journal()
     return True
 
 
@@ -190,7 +209,7 @@ def refuse_close(bench: Bench, who: SignedIn, opened: Opened) -> None:
         return
     if asked.by == _by(who):
         raise SecondReader
-    note = _note(bench, opened, who, "close_refused", "", asked.reason)
+    note = seal_note(bench, opened, who, "close_refused", "", asked.reason)
     _keep(bench, opened, note, "close_refused", by=_by(who))
 
 
@@ -226,7 +245,7 @@ def say(bench: Bench, who: SignedIn, opened: Opened, *, kind: str, text: str) ->
         Change(
             opened.row.id,
             opened.row.version,
-            bodies=(_note(bench, opened, who, kind, text.strip(), ""),),
+            bodies=(seal_note(bench, opened, who, kind, text.strip(), ""),),
             replies=tuple(replies),
             due_at=int(due.timestamp()) if waits else None,
             events=(("asked" if asking else "replied", {"by": _by(who)}),),
@@ -241,7 +260,7 @@ def write_note(bench: Bench, who: SignedIn, opened: Opened, *, text: str) -> Non
         raise messages.Empty
     if len(text) > 10 * messages.LONGEST:
         raise messages.TooLong
-    _keep(bench, opened, _note(bench, opened, who, "note", text, ""), "noted", by=_by(who))
+    _keep(bench, opened, seal_note(bench, opened, who, "note", text, ""), "noted", by=_by(who))
 
 
 def reroute(bench: Bench, who: SignedIn, opened: Opened, *, queue: str, reason: str) -> None:
@@ -276,7 +295,16 @@ def _count(bench: Bench, opened: Opened, outcome: str) -> Observation | None:
     return bench.envelope.observe(opened.content, month, outcome=outcome)
 
 
-def _note(bench: Bench, opened: Opened, who: SignedIn, kind: str, text: str, reason: str) -> Body:
+def seal_note(
+    bench: Bench,
+    opened: Opened,
+    who: SignedIn,
+    kind: str,
+    text: str = "",
+    reason: str = "",
+    about: str = "",
+) -> Body:
+    """A note under the tip's key: see ``opening.Note``."""
     document = {
         "kind": kind,
         "text": text,
@@ -284,9 +312,18 @@ def _note(bench: Bench, opened: Opened, who: SignedIn, kind: str, text: str, rea
         "by": _by(who),
         "day": bench.clock.day(),
         "number": len(opened.notes),
+        "about": about,
     }
     payload = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
     return seal_body(opened.key.key, random_id(), opened.row.id, Kind.NOTE, payload)
+
+
+def _sounds(opened: Opened) -> tuple[bytes, ...]:
+    return tuple(recording.id for recording in opened.recordings)
+
+
+def _destroyed(opened: Opened, who: SignedIn) -> tuple[tuple[str, dict[str, str]], ...]:
+    return tuple(("recording_destroyed", {"by": _by(who)}) for _ in opened.recordings)
 
 
 def _keep(bench: Bench, opened: Opened, note: Body, event: str, **fields: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -87,9 +88,26 @@ class Addition(Redacted):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class Recording(Redacted):
+    """A caller's voice, sealed until somebody has typed what was said. ``key`` is None when it is
+    sealed to a queue that this person cannot open."""
+
+    id: bytes
+    key: bytes | None
+    sealed: Body
+    heard: bool
+
+    @property
+    def waits(self) -> bool:
+        """Whether this person could hear it and nobody has."""
+        return self.key is not None and not self.heard
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Note(Redacted):
     """What the desk wrote beside a tip. ``kind``: note, question, reply, close_request,
-    close_refused or closed; ``reason`` is a code; ``by`` the hex id of its writer."""
+    close_refused, closed, listened or destroyed; ``reason`` is a code; ``by`` the hex id of its
+    writer; ``about`` the hex id of the recording it speaks of."""
 
     kind: str
     text: str
@@ -97,11 +115,13 @@ class Note(Redacted):
     by: str
     day: str
     number: int
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Opened(Redacted):
-    """A tip in an operator's hands. ``elsewhere`` counts additions that did not open."""
+    """A tip in an operator's hands. ``elsewhere`` counts additions and recordings that did not
+    open."""
 
     row: Listed
     content: TipContent
@@ -112,6 +132,7 @@ class Opened(Redacted):
     elsewhere: int
     notes: tuple[Note, ...]
     packages: tuple[Package, ...]
+    recordings: tuple[Recording, ...] = ()
 
     @property
     def recused(self) -> frozenset[str]:
@@ -149,6 +170,8 @@ def open_tip(bench: Bench, who: SignedIn, tip: bytes) -> Opened:
     key = _key(bench, who, whole, [row.queue])
     newest, summaries = _newest(tip, bodies)
     additions, elsewhere = _additions(bench, who, row.queue, bodies)
+    notes = _notes(key, bodies)
+    recordings = _recordings(bench, who, row.queue, bodies, notes)
     return Opened(
         row=row,
         content=decode(open_body(key, newest or whole)),
@@ -156,9 +179,10 @@ def open_tip(bench: Bench, who: SignedIn, tip: bytes) -> Opened:
         whole=whole,
         summaries=summaries,
         additions=additions,
-        elsewhere=elsewhere,
-        notes=_notes(key, bodies),
+        elsewhere=elsewhere + sum(recording.key is None for recording in recordings),
+        notes=notes,
         packages=tuple(bench.desk.packages_of(tip)),
+        recordings=recordings,
     )
 
 
@@ -205,6 +229,21 @@ def _additions(
         language = Language(raw["language"])
         found.append(Addition(body.id, raw["text"], language, raw["day"], doubts, key, body))
     return tuple(sorted(found, key=lambda addition: addition.day)), elsewhere
+
+
+def _recordings(
+    bench: Bench, who: SignedIn, queue: str, bodies: Iterable[Body], notes: Iterable[Note]
+) -> tuple[Recording, ...]:
+    """The voices kept with a tip, each with its key; the sound itself stays sealed."""
+    heard = {note.about for note in notes if note.kind == "listened"}
+    queues = [queue, *(q for q in bench.access.queues(who) if q != queue)]
+    found = []
+    for body in (b for b in bodies if b.kind == Kind.RECORDING):
+        key = None
+        with suppress(SealedElsewhere):
+            key = _key(bench, who, body, queues)
+        found.append(Recording(body.id, key, body, body.id.hex() in heard))
+    return tuple(sorted(found, key=lambda recording: recording.id))
 
 
 def _notes(key: bytes, bodies: Iterable[Body]) -> tuple[Note, ...]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from flask import Blueprint
 
 from hotline.assembly import StaffLine
-from hotline.triage.pages import deeds, desk, door, inbox, officers, tip
+from hotline.triage.pages import deeds, desk, door, inbox, officers, recordings, tip
 from hotline.triage.pages.door import Console
 
 
 def console(line: StaffLine) -> Console:
     """All pages of the desk, the agencies' inbox, supervisors and officers."""
     found = Console(line)
-    for room in (door, desk, tip, deeds, inbox, officers):
+    for room in (door, desk, tip, deeds, recordings, inbox, officers):
         room.install(found)
     return found
 

@@ -138,7 +138,13 @@ class Envelope:
         return SealedPackage(identity, tip, agency, role, self.clock.day(), due, body, wrap)
 
     def errand(
-        self, kind: str, subject: bytes, payload: dict[str, str], *, urgent: bool = False
+        self,
+        kind: str,
+        subject: bytes,
+        payload: dict[str, str],
+        *,
+        urgent: bool = False,
+        due_at: int = 0,
     ) -> Errand:
         """A side effect with its details sealed to the worker."""
         identity, month = random_id(), self.clock.month()
@@ -149,7 +155,7 @@ class Envelope:
             json.dumps(payload, ensure_ascii=False).encode(),
             ERRAND_BYTES,
         )
-        return Errand(identity, kind, subject, month, sealed, urgent)
+        return Errand(identity, kind, subject, month, sealed, urgent, due_at)
 
     def erasure(self, trace: Trace) -> Errand:
         """Makes the provider forget something (promise 7). Its subject is not the tip: nothing

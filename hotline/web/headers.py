@@ -12,6 +12,13 @@ _CSP = {
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
 }
+_CONSOLE = {
+    # The console's module tells the console alone that somebody still works on a tip.
+    "script-src": "'self'",
+    "connect-src": "'self'",
+    # A recording stands inside the one page that plays it: no address leads to it.
+    "media-src": "data:",
+}
 _EVERYWHERE = {
     "Cache-Control": "no-store",
     "Cross-Origin-Embedder-Policy": "require-corp",
@@ -27,8 +34,7 @@ _EVERYWHERE = {
 
 
 def policy(*, scripts: bool) -> str:
-    # The console's module tells the console alone that somebody still works on a tip.
-    directives = _CSP | ({"script-src": "'self'", "connect-src": "'self'"} if scripts else {})
+    directives = _CSP | (_CONSOLE if scripts else {})
     return "; ".join(f"{name} {value}" for name, value in directives.items())
 
 

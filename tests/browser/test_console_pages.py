@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import threading
+import wave
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +15,11 @@ from playwright.sync_api import Browser, Page
 from werkzeug.serving import make_server
 
 from hotline.assembly import StaffLine, assemble_public, assemble_staff
+from hotline.delivery.senders import RecordingProvider
 from hotline.demo import PASSPHRASE
+from hotline.jobs.embedded import EmbeddedJobs
+from hotline.jobs.tasks import runner
+from hotline.log import Log
 from hotline.tips import Channel, Contact, Language, Question, Urgency
 from hotline.web import apps
 from tests.conftest import MovableClock
@@ -216,6 +222,27 @@ def test_a_tip_is_decided_without_a_script(browser: Browser, site: Site) -> None
     assert "done=noted" in page.url
     assert "Sem script" in page.content()
     context.close()
+
+
+def test_a_recording_plays_in_its_page_and_nowhere_else(page: Page, site: Site) -> None:
+    tone, provider = io.BytesIO(), RecordingProvider()
+    with wave.open(tone, "wb") as file:
+        file.setparams((1, 2, 8000, 8000, "NONE", ""))
+        file.writeframes(bytes(16000))
+    provider.sounds["RE1"] = tone.getvalue()
+    facts = {"sid": "RE1", "tip": site.tip, "language": "pt"}
+    site.line.outbox.add(site.line.envelope.errand("recording", bytes(16), facts))
+    EmbeddedJobs(runner(site.line, provider, Log(site.clock, public=False))).drain()
+    enter(page, site, "paulo")
+    page.goto(f"/tips/{site.tip}")
+    sound(page, "recording")
+    page.click("form[action$=listen] button")
+    page.wait_for_function("document.querySelector('audio').readyState === 4")
+    assert page.evaluate("document.querySelector('audio').duration") == pytest.approx(1)
+    page.evaluate("document.querySelectorAll('details').forEach((part) => part.open = true)")
+    sound(page, "recording-heard")
+    page.goto(f"/tips/{site.tip}")
+    assert page.locator("audio").count() == 0
 
 
 def test_the_consoles_sheet_and_script_stay_small() -> None:

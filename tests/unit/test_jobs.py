@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import io
 import json
 import threading
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -48,7 +49,7 @@ class Jobs:
     provider: RecordingProvider
     runner: Runner
     drain: Callable[[], object]
-    said: list[str] = field(default_factory=list)
+    said: io.StringIO
 
     @property
     def clock(self) -> MovableClock:
@@ -88,9 +89,10 @@ def jobs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Jobs:
     provider = RecordingProvider()
-    does = runner(staff_line, provider, Log(staff_line.clock, public=False))
+    said = io.StringIO()
+    does = runner(staff_line, provider, Log(staff_line.clock, public=False, out=said))
     if kind == "embedded":
-        return Jobs(staff_line, provider, does, EmbeddedJobs(does).drain)
+        return Jobs(staff_line, provider, does, EmbeddedJobs(does).drain, said)
     url: str = request.getfixturevalue("redis_url")
     monkeypatch.setattr(rq, "_runner", lambda: does)
 
@@ -101,7 +103,7 @@ def jobs(
                 pusher.push((identity, False) for identity in ready)
                 rq.work(url, burst=True)
 
-    return Jobs(staff_line, provider, does, drain)
+    return Jobs(staff_line, provider, does, drain, said)
 
 
 def test_a_told_conversation_moves_to_its_queue(jobs: Jobs, public_line: PublicLine) -> None:
@@ -205,7 +207,7 @@ def test_the_provider_forgets_as_soon_as_it_can(jobs: Jobs) -> None:
 
 
 def test_what_keeps_failing_is_buried_with_an_alarm_and_can_be_retried(
-    capsys: pytest.CaptureFixture[str], jobs: Jobs
+    jobs: Jobs,
 ) -> None:
     errand = jobs.line.envelope.erasure(Trace("call", "CA1"))
     jobs.line.outbox.add(errand)
@@ -217,7 +219,7 @@ def test_what_keeps_failing_is_buried_with_an_alarm_and_can_be_retried(
         jobs.clock.advance(wait)
         jobs.drain()
     assert jobs.line.outbox.buried() == [(errand.id, "erase", "provider_20003")]
-    (line,) = capsys.readouterr().err.splitlines()
+    (line,) = jobs.said.getvalue().splitlines()
     alarm = json.loads(line)
     assert (alarm["event"], alarm["kind"]) == ("errand_buried", "erase")
     assert "CA1" not in line
@@ -265,6 +267,10 @@ def test_a_recording_is_sealed_for_its_queue_before_it_is_erased(
     seed = jobs.line.access.epoch_seed(sign_in("paulo"), wrap.recipient, wrap.epoch)
     assert open_body(open_wrap(seed, wrap, sound), sound) == b"RIFF a voice"
     assert jobs.provider.erased == [("recording", "RE1")]
+    assert jobs.line.outbox.counts() == {("forget_recording", "ready"): 1}
+    jobs.clock.advance(72 * 3600)
+    jobs.drain()
+    assert [b for b in jobs.line.tips.bodies(tip) if b.kind == Kind.RECORDING] == []
     assert jobs.line.outbox.counts() == {}
 
 

@@ -111,10 +111,12 @@ DEEDS: tuple[Deed, ...] = (
 def install(console: Console) -> None:
     for deed in DEEDS:
         name = deed.__name__
-        console.act(f"/tips/<tip>/{name}", *READERS, name=name)(_view(console, deed))
+        console.act(f"/tips/<tip>/{name}", *READERS, name=name)(view_of(console, deed))
 
 
-def _view(console: Console, deed: Deed) -> Callable[[str], BaseResponse]:
+def view_of(console: Console, deed: Deed) -> Callable[[str], BaseResponse]:
+    """A deed as a post: with the lease, on the version that was read."""
+
     def view(tip: str) -> BaseResponse:
         line, me, identity = console.line, who(), read_id(tip)
         row = visible(line, me, identity)

@@ -175,6 +175,12 @@ DONE = {
     "decided": N_("Your decision about the doubtful words was kept."),
     "corrected": N_("Type and place were corrected."),
     "folded": N_("The addition is now part of the tip."),
+    "typed": N_("What was said is now part of the tip. The recording was destroyed."),
+    "typed_elsewhere": N_(
+        "What was said is now part of the tip. The rules name another desk for it: see below."
+    ),
+    "destroyed": N_("The recording was destroyed."),
+    "retried": N_("The errand will be tried again."),
     "aside": N_("Set aside. You will not be offered it for an hour."),
     "none": N_("No tip is waiting for you."),
     "confirmed": N_("Receipt was confirmed."),

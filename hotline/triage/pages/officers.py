@@ -101,6 +101,15 @@ def install(console: Console) -> None:
             kinds=[kind for kind in QueueKind if kind.special],
         )
 
+    @console.act("/officers/errands/<errand>/retry", "officer")
+    def retry(errand: str) -> BaseResponse:
+        identity = read_id(errand)
+        if identity not in [buried for buried, _, _ in line.outbox.buried()]:
+            raise NotAllowed
+        line.outbox.retry(identity)
+        line.audit.note("errand_retried", by=who().person.id.hex())
+        return redirect("/officers?done=retried", 303)
+
     @console.act("/officers/<person>/certificate", "officer")
     def certify(person: str) -> BaseResponse:
         found = line.access.people.get(read_id(person))

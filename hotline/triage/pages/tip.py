@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from flask import Response, redirect, render_template
 from werkzeug.wrappers import Response as BaseResponse
 
 from hotline.errors import NotAllowed
-from hotline.tips import Language
+from hotline.tips import Language, Redacted
 from hotline.triage import destinations, dispositions
 from hotline.triage.messages import QUESTIONS, REPLIES
 from hotline.triage.opening import read_tip, visible
 from hotline.triage.pages.door import READERS, Console, who
 from hotline.triage.pages.words import segments
+from hotline.triage.recordings import DESTROY_REASONS
 from hotline.web.i18n import current, say
 
 
@@ -31,52 +34,64 @@ def canned(sentences: dict[str, str], to: Language) -> list[tuple[str, str, str]
     return [(code, say(to, text), say(current(), text)) for code, text in sentences.items()]
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Sound(Redacted):
+    """A recording to be played in this very page, as a ``data:`` address."""
+
+    id: bytes
+    address: str
+
+
+def show(console: Console, tip: str, *, reveal: bool = False, sound: Sound | None = None) -> str:
+    """The page of a tip, with its doubtful words or with a recording that was asked for."""
+    line, me, identity = console.line, who(), read_id(tip)
+    opened = read_tip(line, me, identity)
+    if reveal:
+        line.audit.note("revealed", tip=identity.hex(), by=me.person.id.hex())
+    holder = console.claims.holder(identity)
+    leads, copies = destinations.offered(line, opened)
+    told = opened.content.tip
+    request_ = opened.close_request
+    return render_template(
+        "console/tip.html",
+        tip=opened,
+        told=told,
+        text=segments(told.text, told.doubts),
+        answers={q: segments(words, told.doubts) for q, words in told.answers.items()},
+        classified=opened.content.classified,
+        decision=opened.content.decision,
+        reveal=reveal,
+        sound=sound,
+        holder=holder,
+        mine=holder is not None and holder.person == me.person.id,
+        leads=leads,
+        copies=copies,
+        others=destinations.others(line, opened),
+        sent={package.agency for package in opened.packages},
+        queues=destinations.queues_offered(line, opened),
+        second=dispositions.needs_second(line, opened),
+        asked_by_me=request_ is not None and request_.by == me.person.id.hex(),
+        types=list(line.types),
+        questions=canned(dict(QUESTIONS), told.language),
+        replies=canned(dict(REPLIES), told.language),
+        forward_reasons=dispositions.FORWARD_REASONS,
+        close_reasons=dispositions.CLOSE_REASONS,
+        reroute_reasons=dispositions.REROUTE_REASONS,
+        destroy_reasons=DESTROY_REASONS,
+    )
+
+
 def install(console: Console) -> None:
     """Reading, and the lease."""
     line = console.line
 
-    def show(tip: str, *, reveal: bool) -> str:
-        me, identity = who(), read_id(tip)
-        opened = read_tip(line, me, identity)
-        if reveal:
-            line.audit.note("revealed", tip=identity.hex(), by=me.person.id.hex())
-        holder = console.claims.holder(identity)
-        leads, copies = destinations.offered(line, opened)
-        told = opened.content.tip
-        request_ = opened.close_request
-        return render_template(
-            "console/tip.html",
-            tip=opened,
-            told=told,
-            text=segments(told.text, told.doubts),
-            answers={q: segments(words, told.doubts) for q, words in told.answers.items()},
-            classified=opened.content.classified,
-            decision=opened.content.decision,
-            reveal=reveal,
-            holder=holder,
-            mine=holder is not None and holder.person == me.person.id,
-            leads=leads,
-            copies=copies,
-            others=destinations.others(line, opened),
-            sent={package.agency for package in opened.packages},
-            queues=destinations.queues_offered(line, opened),
-            second=dispositions.needs_second(line, opened),
-            asked_by_me=request_ is not None and request_.by == me.person.id.hex(),
-            types=list(line.types),
-            questions=canned(dict(QUESTIONS), told.language),
-            replies=canned(dict(REPLIES), told.language),
-            forward_reasons=dispositions.FORWARD_REASONS,
-            close_reasons=dispositions.CLOSE_REASONS,
-            reroute_reasons=dispositions.REROUTE_REASONS,
-        )
-
     @console.page("/tips/<tip>", *READERS)
     def tip_page(tip: str) -> str:
-        return show(tip, reveal=False)
+        return show(console, tip)
 
     @console.act("/tips/<tip>/reveal", *READERS)
     def reveal(tip: str) -> str:
-        return show(tip, reveal=True)
+        return show(console, tip, reveal=True)
 
     @console.act("/tips/<tip>/take", *READERS)
     def take(tip: str) -> BaseResponse:

@@ -9,7 +9,7 @@ from typing import Any
 from hotline.assembly import StaffLine
 from hotline.intake.stripping.grammar import replacements
 from hotline.tips import Doubt
-from hotline.triage import dispositions
+from hotline.triage import dispositions, recordings
 from hotline.triage.queue import PRIORITY_NAMES, QUEUE_NAMES, STATE_NAMES
 from hotline.web.i18n import N_, current, say
 
@@ -55,11 +55,14 @@ NOTE_NAMES = {
     "close_request": N_("Asked to close"),
     "close_refused": N_("Closing was not confirmed"),
     "closed": N_("Closed"),
+    "listened": N_("Listened to the recording"),
+    "destroyed": N_("Destroyed the recording without typing"),
 }
 _REASONS = {
     **dispositions.CLOSE_REASONS,
     **dispositions.FORWARD_REASONS,
     **dispositions.REROUTE_REASONS,
+    **recordings.DESTROY_REASONS,
 }
 
 
