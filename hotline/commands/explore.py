@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from io import BufferedReader
 from typing import Any, TextIO
 
 import click
@@ -184,7 +185,8 @@ def _nobody_to_talk_to() -> bool:
     """No home names a running line, or nobody types: standard input is empty."""
     if not settings_module.home_from():
         return True
-    return not sys.stdin.isatty() and not sys.stdin.buffer.peek(1)
+    waiting = sys.stdin.buffer
+    return isinstance(waiting, BufferedReader) and not sys.stdin.isatty() and not waiting.peek(1)
 
 
 def _phone_options(command: Any) -> Any:
