@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from hotline.clock import Clock
 from hotline.founding import AUDIT_KEY, PEPPER, bind, worker_keys
+from hotline.intake.limits import Limits
 from hotline.intake.once import Once
 from hotline.intake.receipts import POOL, ReceiptPool
 from hotline.pipeline import Pipeline
@@ -40,6 +41,7 @@ class PublicLine:
     types: Types
     router: Router
     pipeline: Pipeline
+    limits: Limits
 
     def close(self) -> None:
         self.pipeline.receipts.close()
@@ -113,7 +115,9 @@ def assemble_public(
         receipts=ReceiptPool(pepper, max(pool, 1), refill=pool > 0),
         clock=clock,
     )
-    return PublicLine(settings, clock, database, profile, places, types, router, pipeline)
+    return PublicLine(
+        settings, clock, database, profile, places, types, router, pipeline, Limits(clock)
+    )
 
 
 def assemble_staff(

@@ -57,6 +57,7 @@ class Endpoints:
         contact = self._contact(body)
         language = g.language = contact.language or g.language
         key = _idempotency_key()
+        self.line.limits.spend(None)
         told = tell(self.line.pipeline, contact, f"api:{key}" if key else None, raw)
         if told.changed:
             raise Refused(("", _USED_KEY))
@@ -83,6 +84,7 @@ class Endpoints:
         code, text = _receipt(body), _text(body, "message")
         key = _idempotency_key()
         contact = Contact(channel=Channel.API, text=text, language=_language(body))
+        self.line.limits.spend(None)
         self.line.pipeline.append(code, contact, f"api:message:{key}" if key else None)
         return _json({"added": True}, 201)
 

@@ -85,7 +85,7 @@ class Exchange:
     ) -> None:
         self.line = line
         self.sessions = sessions or open_sessions(line.settings, line.clock)
-        self.limits = limits or Limits(line.clock)
+        self.limits = limits or line.limits
         self.closer = Closer(self.sessions, self._lapse)
 
     @property

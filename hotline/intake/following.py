@@ -95,6 +95,7 @@ class FollowUps:
         if not text:
             return self._show(code, NO_MESSAGE, words, form)
         contact = Contact(channel=Channel.WEB, text=text, language=g.language)
+        self.line.limits.spend(None)
         self.line.pipeline.append(code, contact, f"form:{form}")
         return self._show(code, added=True)
 

@@ -23,7 +23,7 @@ class Rate:
 
 
 ONE = Rate(burst=30, per_second=0.5)
-ALL = Rate(burst=3000, per_second=600)
+ALL = Rate(burst=5000, per_second=2000)
 _REMEMBERED = 50_000  # pseudonyms; the one longest silent is forgotten first, with a full bucket
 
 

@@ -149,6 +149,7 @@ class Pages:
             return self._show(form, [questions.NOTHING_TOLD], posted)
         self._slow_down(form, posted)
         once, content = f"form:{form.id}", form.content()
+        self.line.limits.spend(None)
         told = tell(self.line.pipeline, form.contact(), once, content)
         if told.changed:
             # Sent, changed and sent again: what is new joins the first report.
