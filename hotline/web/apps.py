@@ -68,10 +68,11 @@ def console_app(line: StaffLine | None = None) -> Flask:
 def analyst_app(settings: Settings | None = None) -> Flask:
     """Trends, from frozen releases only: no key, no tip, no database but the releases'."""
     from hotline.analysis import web
-    from hotline.web import errors
+    from hotline.web import errors, health
 
     settings = settings or settings_module.load()
     app = base("analyst", Log(Clock(), public=False), scripts=False)
     app.register_blueprint(web.blueprint(settings))
+    app.register_blueprint(health.analyst())
     errors.install_console(app)
     return app

@@ -45,6 +45,11 @@ def staff(line: StaffLine) -> Blueprint:
     return _blueprint(reasons)
 
 
+def analyst() -> Blueprint:
+    """The analyst process needs nothing but the files of its releases."""
+    return _blueprint(lambda: iter(()))
+
+
 def _database(database: Database) -> Iterator[str]:
     try:
         database.ping()
