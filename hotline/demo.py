@@ -16,6 +16,7 @@ from pathlib import Path
 from hotline import settings as settings_module
 from hotline.assembly import PublicLine, assemble_public
 from hotline.clock import Clock
+from hotline.errors import HotlineError
 from hotline.founding import found, is_founded, prepare
 from hotline.routing.profile import Profile
 from hotline.serve import Ports, running, wait_ready, watch
@@ -36,6 +37,14 @@ LOGINS, TOKEN, ADDRESS = "demo-logins.json", "demo-token", "demo-address"
 TIPS = 40
 # One passphrase for a demonstration with invented tips only; 'hotline init' never has one.
 PASSPHRASE = "only for the demo"  # noqa: S105
+
+
+class NotADemo(HotlineError):
+    """The home or the database belongs to a real line."""
+
+    code = "not_a_demo"
+    message = "This home or this database belongs to a real line."
+    hint = "Unset HOTLINE_HOME and HOTLINE_DATABASE_URL: the demo makes its own."
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +90,19 @@ def prepare_home(home: Path | None, ports: Ports) -> Settings:
     it continues: the provider's token is kept with it."""
     base = home or Path(tempfile.mkdtemp(prefix="hotline-demo-"))
     base.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _only_a_demo(Settings(base, ""))
     token_file = base / TOKEN
     if not token_file.exists():
         write_file(token_file, secrets.token_hex(16).encode())
     address = f"http://127.0.0.1:{ports.public}"
     write_file(base / ADDRESS, address.encode())
     return settings_module.load_demo(base, token_file.read_text(), address)
+
+
+def _only_a_demo(settings: Settings) -> None:
+    """Raises NotADemo for a home with keys that no demo made: its passphrase is in this file."""
+    if is_founded(settings) and not (settings.home / LOGINS).exists():
+        raise NotADemo
 
 
 def settings_of(home: Path) -> Settings | None:
@@ -102,6 +118,9 @@ def seed_officers(settings: Settings, clock: Clock) -> list[Login]:
     """Keys, database and the two officers: what must stand before the first process starts."""
     profile = Profile.load(settings.jurisdiction)
     database = prepare(settings)
+    if People(database).all():
+        database.close()
+        raise NotADemo
     keys = KeyStore(settings.staff)
     access = Access(People(database), keys, AuditLog(database), clock)
     officers = [seat for seat in _seats(profile) if seat.role == "officer"]

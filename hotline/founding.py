@@ -9,7 +9,7 @@ from pathlib import Path
 from hotline.clock import Clock, months_ahead
 from hotline.errors import HotlineError
 from hotline.settings import Settings
-from hotline.store.database import Database
+from hotline.store.database import Database, own_file
 from hotline.store.keystore import Grant, KeyStore
 from hotline.store.migrate import bind_directory, upgrade
 from hotline.store.people import People, Person
@@ -152,9 +152,10 @@ def prepare(settings: Settings) -> Database:
     for folder in (settings.home, settings.public, settings.staff):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = Database(settings.database_url)
-    upgrade(database)
     if settings.sqlite:
-        Path(database.engine.url.database or "").chmod(0o600)
+        # Before the first connection: SQLite gives its journals the mode of the database.
+        own_file(Path(database.engine.url.database or ""))
+    upgrade(database)
     return database
 
 

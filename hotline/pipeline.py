@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from hotline.clock import Clock
+from hotline.errors import Unavailable
 from hotline.intake.merge import merge, strip_contact
 from hotline.intake.once import Once
 from hotline.intake.receipts import FreshReceipt, ReceiptPool
@@ -43,6 +44,7 @@ from hotline.vault.small import random_id, random_key
 
 Answer = Callable[[str], bytes]
 MOST_ON_DUTY = 12
+MOST_ANSWERS = 255  # a summary's number is one byte
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class Pipeline:
             content, _new_key(), contact, decision.queue, State.WAITING, self._mark(once, said)
         )
         if stored is None:
-            return Receipt("", self._known(once) or said, repeated=True)
+            return self._repeated(once)
         return _receipt(receipt.code, said, classified, decision)
 
     def open(
@@ -94,7 +96,7 @@ class Pipeline:
         state = State.WAITING if at_once else State.OPEN
         body_hash = self._store(content, key, contact, queue, state, self._mark(once, said))
         if body_hash is None:
-            return Receipt("", self._known(once) or said, repeated=True), None
+            return self._repeated(once), None
         thread = Thread(
             key=key,
             body_hash=body_hash,
@@ -134,15 +136,18 @@ class Pipeline:
             wraps, settle = self._move(thread, content)
             errands.append(settle)
             thread = replace(thread, settled=decision.queue, queue=decision.queue)
-        self._insert(
-            lambda: self.tips.add(
-                self._mark(once, said),
-                bodies=[self.envelope.body(content, thread.key, thread.answers)],
-                wraps=wraps,
-                errands=errands,
-            )
-        )
-        return thread
+        while True:
+            body = self.envelope.body(content, thread.key, thread.answers)
+            try:
+                self.tips.add(self._mark(once, said), bodies=[body], wraps=wraps, errands=errands)
+            except AlreadyThere:
+                if once is None or self._known(once) is not None or thread.answers >= MOST_ANSWERS:
+                    return thread
+                # Not this message is there but its number: an answer was committed and its
+                # session never kept. What was told now is not lost for that.
+                thread = replace(thread, answers=thread.answers + 1)
+            else:
+                return thread
 
     def conclude(self, thread: Thread) -> Thread:
         """The conversation is over: decides with everything told and hands the tip on. Safe to
@@ -339,6 +344,13 @@ class Pipeline:
             "duty": ",".join(duty[:MOST_ON_DUTY]),
         }
         return self.envelope.errand("relay", random_id(), facts, urgent=True)
+
+    def _repeated(self, once: str | None) -> Receipt:
+        """The first answer again. Raises Unavailable when there is none: a receipt is only ever
+        given for what was committed."""
+        if (known := self._known(once)) is None:
+            raise Unavailable
+        return Receipt("", known, repeated=True)
 
     def _known(self, once: str | None) -> bytes | None:
         return self.once.recall(once) if once is not None else None

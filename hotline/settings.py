@@ -36,6 +36,7 @@ class Settings:
     twilio_auth_token: str = field(default="", repr=False)
     twilio_auth_token_previous: str = field(default="", repr=False)
     twilio_api_url: str = TWILIO_API
+    twilio_number: str = field(default="", repr=False)
     jurisdiction: str = "br-rj"
     demo: bool = False
 
@@ -68,6 +69,7 @@ NAMES = {
     "HOTLINE_TWILIO_ACCOUNT_SID": "provider account",
     "HOTLINE_TWILIO_AUTH_TOKEN": "provider token that signs webhooks",
     "HOTLINE_TWILIO_AUTH_TOKEN_PREVIOUS": "the former token, during rotation",
+    "HOTLINE_TWILIO_NUMBER": "the line's own number: texts to people on duty come from it",
     "HOTLINE_TWILIO_API_URL": "base URL of the provider's REST API",
     "HOTLINE_JURISDICTION": "profile: a built-in name or a directory",
     "HOTLINE_DEMO": "set by 'hotline demo' only: console senders, seeded data",
@@ -133,6 +135,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         twilio_auth_token=token,
         twilio_auth_token_previous=values.get("HOTLINE_TWILIO_AUTH_TOKEN_PREVIOUS", ""),
         twilio_api_url=api,
+        twilio_number=values.get("HOTLINE_TWILIO_NUMBER", ""),
         jurisdiction=values.get("HOTLINE_JURISDICTION", "br-rj"),
         demo=values.get("HOTLINE_DEMO") == "1",
     )
@@ -186,6 +189,7 @@ def child_environ(settings: Settings) -> dict[str, str]:
         "HOTLINE_TWILIO_ACCOUNT_SID": settings.twilio_account_sid,
         "HOTLINE_TWILIO_AUTH_TOKEN": settings.twilio_auth_token,
         "HOTLINE_TWILIO_AUTH_TOKEN_PREVIOUS": settings.twilio_auth_token_previous,
+        "HOTLINE_TWILIO_NUMBER": settings.twilio_number,
         "HOTLINE_TWILIO_API_URL": settings.twilio_api_url,
         "HOTLINE_JURISDICTION": settings.jurisdiction,
         "HOTLINE_DEMO": "1" if settings.demo else "",

@@ -17,7 +17,9 @@ from hotline.store.database import Database
 from hotline.store.migrate import upgrade
 from tests import services
 from tests.line import (  # noqa: F401 - fixtures for every test file
+    engine,
     founded_home,
+    founded_template,
     public_line,
     settings,
     sign_in,
@@ -40,7 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every test that asks for a database runs once an engine."""
     engines = ["sqlite"] if metafunc.config.getoption("sqlite_only") else ["sqlite", "postgres"]
-    for fixture in {"database_url", "migrated_url"}.intersection(metafunc.fixturenames):
+    for fixture in {"database_url", "migrated_url", "engine"}.intersection(metafunc.fixturenames):
         metafunc.parametrize(fixture, engines, indirect=True)
 
 

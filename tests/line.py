@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import pyotp
 import pytest
 from sqlalchemy import insert, select
 
-from hotline import demo
+from hotline import assembly, demo
 from hotline.assembly import PublicLine, StaffLine, assemble_public, assemble_staff
 from hotline.clock import Clock
 from hotline.founding import prepare
@@ -20,6 +21,10 @@ from hotline.settings import Settings
 from hotline.store.database import Database
 from hotline.store.tables import Base
 from hotline.triage.access import SignedIn
+from tests.services import Postgres
+
+# Profile, places, types and rules never change: reading them once saves half a second a line.
+assembly.rooms = functools.cache(assembly.rooms)
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 ACCOUNT = "AC" + "5" * 32
@@ -52,11 +57,25 @@ def founded_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def copy_line(founded: Path, home: Path, database_url: str) -> Settings:
-    """A home of its own for one test, its people in ``database_url``."""
-    shutil.copytree(founded / "public", home / "public")
-    shutil.copytree(founded / "staff", home / "staff")
-    shutil.copy(founded / demo.LOGINS, home / demo.LOGINS)
+    """A home of its own for one test, its people in the empty ``database_url``."""
+    copy_home(founded, home)
     settings = settings_for(home, database_url)
+    if settings.sqlite:
+        shutil.copy(founded / "hotline.db", database_url.removeprefix("sqlite:///"))
+    else:
+        copy_people(founded, settings)
+    return settings
+
+
+def copy_home(founded: Path, home: Path) -> None:
+    """Keys and logins, without the database."""
+    for folder in ("public", "staff"):
+        shutil.copytree(founded / folder, home / folder)
+    shutil.copy(founded / demo.LOGINS, home / demo.LOGINS)
+
+
+def copy_people(founded: Path, settings: Settings) -> None:
+    """Everything of the founded database, row by row, into another engine's."""
     target = prepare(settings)
     source = Database(f"sqlite:///{founded / 'hotline.db'}")
     for table in Base.metadata.sorted_tables:
@@ -66,15 +85,40 @@ def copy_line(founded: Path, home: Path, database_url: str) -> Settings:
             target.write(lambda c, table=table, rows=rows: c.execute(insert(table), rows))
     source.close()
     target.close()
-    return settings
+
+
+@pytest.fixture(scope="session")
+def founded_template(
+    postgres: Postgres, founded_home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """The founded line's database on PostgreSQL, to be copied."""
+    name = postgres.create()
+    home = tmp_path_factory.mktemp("template")
+    copy_people(founded_home, settings_for(home, postgres.url(name)))
+    return name
 
 
 @pytest.fixture
-def settings(founded_home: Path, tmp_path: Path, database_url: str) -> Settings:
+def settings(
+    request: pytest.FixtureRequest, founded_home: Path, tmp_path: Path, engine: str
+) -> Iterator[Settings]:
     """Settings of a founded line, on SQLite and on PostgreSQL."""
     home = tmp_path / "home"
     home.mkdir()
-    return copy_line(founded_home, home, database_url)
+    if engine == "sqlite":
+        yield copy_line(founded_home, home, f"sqlite:///{tmp_path / 'hotline.db'}")
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    name = server.create(template=request.getfixturevalue("founded_template"))
+    copy_home(founded_home, home)
+    yield settings_for(home, server.url(name))
+    server.drop(name)
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest) -> str:
+    """``sqlite`` or ``postgres``."""
+    return str(request.param)
 
 
 @pytest.fixture

@@ -52,6 +52,11 @@ def serve(
     from hotline.serve import running, until_stopped, wait_ready, watch
 
     settings = settings_module.load()
+    if settings.demo:
+        raise BadInput(
+            "HOTLINE_DEMO is set: nothing would be erased at the provider, nobody alerted.",
+            "Unset it, or use 'hotline demo'.",
+        )
     prepare(settings).close()
     ports = Ports(public_port, console_port, analyst_port).resolved()
 

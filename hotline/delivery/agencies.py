@@ -19,6 +19,7 @@ from hotline.triage.opening import Bench
 from hotline.vault.envelope import agency_recipient
 from hotline.vault.format import Damaged
 from hotline.vault.keys import open_body, open_wrap
+from hotline.vault.small import random_id
 from hotline.web.i18n import N_
 
 OUTCOME_NAMES: Mapping[str, str] = {
@@ -104,6 +105,11 @@ def record_outcome(bench: Bench, who: SignedIn, identity: bytes, outcome: str) -
     if outcome not in OUTCOME_NAMES:
         raise BadOutcome
     package = open_package(bench, who, identity)
+    if outcome == "not_ours" and package.row.role == "lead":
+        # The reporter is told that we will look again: a decided tip waits for a person. Put down
+        # first, so that a crash leaves the outcome to be recorded again and not a promise.
+        facts = {"tip": package.row.tip.hex()}
+        bench.outbox.add(bench.envelope.errand("news", random_id(), facts))
     _advance(bench, who, package, "answered", "outcome_recorded", outcome)
 
 

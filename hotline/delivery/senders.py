@@ -58,7 +58,7 @@ class TwilioProvider:
         self._auth = (settings.twilio_account_sid, settings.twilio_auth_token)
         self._recordings = f"{base}/2010-04-01/Accounts/{settings.twilio_account_sid}/Recordings"
         self._client = Client(*self._auth, http_client=self._http)
-        self._number = ""
+        self._number = settings.twilio_number
 
     def erase(self, trace: Trace) -> None:
         api = self._client.api.v2010.account
@@ -96,6 +96,8 @@ class TwilioProvider:
         return fetched
 
     def alert(self, number: str, text: str) -> None:
+        if not self._number:
+            raise ProviderProblem("no_number")
         self._try(lambda: self._client.messages.create(to=number, body=text, from_=self._number))
 
     def _try(self, action: Callable[[], Any]) -> Any:

@@ -17,7 +17,7 @@ from hotline.intake.following import UNREADABLE
 from hotline.intake.form import clean
 from hotline.intake.merge import LONGEST
 from hotline.intake.openapi import MOST_TYPES, document
-from hotline.intake.telling import tell
+from hotline.intake.telling import fingerprint, tell
 from hotline.tips import Channel, Contact, Language, Question, Urgency
 from hotline.vault.receipts import grouped, read_code
 from hotline.web.errors import Refused
@@ -80,12 +80,14 @@ class Endpoints:
         return _json({"status": found.status, "messages": messages}, 200)
 
     def message(self) -> Response:
-        body, _ = self._body("receipt message language")
+        body, raw = self._body("receipt message language")
         code, text = _receipt(body), _text(body, "message")
         key = _idempotency_key()
         contact = Contact(channel=Channel.API, text=text, language=_language(body))
         self.line.limits.spend(None)
-        self.line.pipeline.append(code, contact, f"api:message:{key}" if key else None)
+        # Another message under a key used before is another message: none is lost silently.
+        once = f"api:message:{key}:{fingerprint(raw)}" if key else None
+        self.line.pipeline.append(code, contact, once)
         return _json({"added": True}, 201)
 
     def _body(self, fields: str) -> tuple[dict[str, Any], bytes]:

@@ -15,12 +15,20 @@ from flask import current_app
 from flask.sansio.app import App
 
 from hotline.assembly import PublicLine
-from hotline.errors import BadInput, Busy, HotlineError
+from hotline.errors import BadInput, Busy, HotlineError, Unavailable
 from hotline.intake.conversation import Effect, Event, Move, State, step
 from hotline.intake.limits import Limits
 from hotline.intake.merge import merge, strip_contact
 from hotline.intake.prompts import Prompt
-from hotline.intake.sessions import HARD_CAP_SECONDS, Closer, Key, Session, Sessions, open_sessions
+from hotline.intake.sessions import (
+    HARD_CAP_SECONDS,
+    Closer,
+    Key,
+    Session,
+    Sessions,
+    SessionsUnavailable,
+    open_sessions,
+)
 from hotline.intake.thread import Thread
 from hotline.pipeline import Pipeline
 from hotline.store.database import AlreadyThere
@@ -123,6 +131,9 @@ class Exchange:
                 return said if known is None else _unpacked(known)
         except HotlineError as error:
             return excuse(language, error)
+        except Exception as error:  # noqa: BLE001 - any other answer than a sentence is silence
+            current_app.extensions["log"].incident(error)
+            return excuse(language, Unavailable())
 
     def last_words(self) -> None:
         """Conversations that only this process remembers are concluded: for whoever ends it."""
@@ -207,7 +218,9 @@ class Exchange:
         prompts = (*heard.also, *prompts)
         turn = Turn(key, once, heard, session, move, prompts, write, keep)
         session, said = self._perform(turn)
-        self._keep(turn, session)
+        # It is committed: a memory that fails now loses the next question, never the receipt.
+        with suppress(SessionsUnavailable):
+            self._keep(turn, session)
         if Effect.CONCLUDE in move.effects and session.thread is not None:
             self._conclude(turn, session)
         return said
@@ -280,13 +293,14 @@ class Exchange:
     def _conclude(self, turn: Turn, session: Session) -> None:
         """What was told is stored by now: if handing it on fails, the closer tries again."""
         assert session.thread is not None
-        try:
-            thread = self.pipeline.conclude(session.thread)
-        except HotlineError:
-            if turn.key is not None:
-                self.sessions.put(turn.key, session)
-            return
-        self._keep(turn, replace(session, thread=thread))
+        with suppress(SessionsUnavailable):
+            try:
+                thread = self.pipeline.conclude(session.thread)
+            except HotlineError:
+                if turn.key is not None:
+                    self.sessions.put(turn.key, session)
+                return
+            self._keep(turn, replace(session, thread=thread))
 
     def _keep(self, turn: Turn, session: Session) -> None:
         if turn.key is None:

@@ -18,6 +18,7 @@ from hotline.errors import TooLarge
 from hotline.intake.form import FormExpired, FormKeys, clean
 from hotline.intake.merge import LONGEST
 from hotline.intake.questions import GO_BACK, Problem
+from hotline.intake.telling import fingerprint
 from hotline.intake.thread import FollowUp
 from hotline.tips import Channel, Contact, Language
 from hotline.triage.messages import STATUSES
@@ -96,7 +97,9 @@ class FollowUps:
             return self._show(code, NO_MESSAGE, words, form)
         contact = Contact(channel=Channel.WEB, text=text, language=g.language)
         self.line.limits.spend(None)
-        self.line.pipeline.append(code, contact, f"form:{form}")
+        # Sent, changed after going back and sent again: the changed words are added too.
+        once = f"form:{form}:{fingerprint(text.encode('utf-8', 'replace'))}"
+        self.line.pipeline.append(code, contact, once)
         return self._show(code, added=True)
 
     def _ask(self, problem: Problem | None, typed: str = "", message: str = "") -> tuple[str, int]:

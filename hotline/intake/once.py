@@ -8,6 +8,7 @@ day keys are files outside the database and its backups, and are deleted after 4
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from pathlib import Path
 
 from hotline.clock import Clock
@@ -47,17 +48,22 @@ class Once:
 
     def forget(self) -> None:
         """Deletes day keys and marks older than 48 h. The staff process calls it every hour."""
-        kept = sorted(self._folder.glob("day-*.key"))[-_DAYS:]
-        oldest = min((file.stem[4:] for file in kept), default=self._clock.day())
+        oldest = self._oldest()
         for file in self._folder.glob("day-*.key"):
-            if file not in kept:
+            if file.stem[4:] < oldest:
                 file.unlink(missing_ok=True)
         self._tips.forget_marks(oldest)
 
+    def _oldest(self) -> str:
+        """By the calendar and not by what is there: on a quiet line three keys may be a month."""
+        today = date.fromisoformat(self._clock.day())
+        return (today - timedelta(days=_DAYS - 1)).isoformat()
+
     def _recent(self) -> dict[str, bytes]:
         self._key(self._clock.day())
-        days = sorted(file.stem[4:] for file in self._folder.glob("day-*.key"))[-_DAYS:]
-        return {day: self._key(day) for day in days}
+        oldest = self._oldest()
+        days = sorted(file.stem[4:] for file in self._folder.glob("day-*.key"))
+        return {day: self._key(day) for day in days if day >= oldest}
 
     def _key(self, day: str) -> bytes:
         if day not in self._keys:
@@ -73,7 +79,8 @@ class Once:
                     pass
                 finally:
                     fresh.unlink()
-            self._keys = {d: k for d, k in self._keys.items() if d >= day[:8]} | {
+            oldest = self._oldest()
+            self._keys = {d: k for d, k in self._keys.items() if d >= oldest} | {
                 day: file.read_bytes()
             }
         return self._keys[day]

@@ -381,14 +381,23 @@ class Closer:
         ``dying``: the process ends, and with it every conversation only it remembers."""
         closed = 0
         for key in list(self._sessions.lapsed(dying=dying)):
-            with suppress(Unavailable, Busy), self._sessions.hold(key):
-                session = self._sessions.get(key)
-                if session is None:
-                    self._sessions.delete(key)
-                elif dying or session.due <= self._sessions.clock.seconds():
-                    self._close(key, session)
-                    closed += 1
+            try:
+                closed += self._close_one(key, dying=dying)
+            except (Unavailable, Busy):
+                continue
+            except Exception:  # noqa: BLE001 - one conversation never keeps the others open
+                logging.getLogger(__name__).error("a conversation could not be closed")
         return closed
+
+    def _close_one(self, key: Key, *, dying: bool) -> bool:
+        with self._sessions.hold(key):
+            session = self._sessions.get(key)
+            if session is None:
+                self._sessions.delete(key)
+            elif dying or session.due <= self._sessions.clock.seconds():
+                self._close(key, session)
+                return True
+        return False
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="closer", daemon=True)

@@ -8,6 +8,7 @@ from hotline.errors import HotlineError
 from hotline.jobs.runner import Runner
 
 PAUSE_SECONDS = 0.5
+AT_ONCE = 4  # then it looks again: danger never waits for a provider that hangs a hundred times
 
 
 class EmbeddedJobs:
@@ -30,7 +31,7 @@ class EmbeddedJobs:
     def drain(self) -> int:
         """Does everything that is ready now; returns how many were tried."""
         done = 0
-        while ready := self._runner.ready():
+        while ready := self._runner.ready(AT_ONCE):
             tried = sum(self._runner.run(identity) for identity in ready)
             done += tried
             if not tried:

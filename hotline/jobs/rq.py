@@ -21,6 +21,7 @@ from hotline.tips import Errand
 
 URGENT, ORDINARY = "urgent", "ordinary"
 _SHORT_SECONDS = 60
+MOST_WAITING = 1000
 
 
 def connect(url: str) -> Redis:
@@ -40,9 +41,19 @@ class Pusher:
         """For ``assemble_*(told=…)``."""
         self.push((errand.id, errand.urgent) for errand in errands)
 
+    def _crowded(self) -> bool:
+        """Whether nobody has taken what was told before: without workers the sweeper would tell
+        of the same errands every few seconds until Redis is full."""
+        try:
+            return bool(self._queues[ORDINARY].count >= MOST_WAITING)
+        except RedisError:
+            return True
+
     def push(self, errands: Iterable[tuple[bytes, bool]]) -> int:
         """``(outbox id, urgent)`` each; returns how many were told."""
         told = 0
+        if self._crowded():
+            return told
         for identity, urgent in errands:
             try:
                 self._queues[URGENT if urgent else ORDINARY].enqueue_call(

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -66,6 +67,13 @@ def make_engine(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
     return engine
+
+
+def own_file(path: Path) -> None:
+    """Makes a SQLite file for its owner alone, if there is none; narrows one that exists."""
+    if path.parent.is_dir():
+        path.touch(mode=0o600)
+        path.chmod(0o600)
 
 
 @contextmanager

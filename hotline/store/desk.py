@@ -39,7 +39,8 @@ class Desk:
         self._database = database
 
     def claim(self, claim: Claim, now: int) -> bool:
-        """Takes or renews a lease; False when somebody else's still runs."""
+        """Takes or renews a lease; False when somebody else's still runs. Raises AlreadyThere
+        when two take a free tip at the same instant: the other one has it."""
 
         def work(connection: Connection) -> bool:
             held = connection.execute(
@@ -49,10 +50,15 @@ class Desk:
             ).first()
             if held and held.person != claim.person and held.until > now:
                 return False
-            connection.execute(delete(ClaimRow).where(ClaimRow.tip == claim.tip))
-            connection.execute(
-                insert(ClaimRow).values(tip=claim.tip, person=claim.person, until=claim.until)
-            )
+            # A lease is changed in place. Deleted and inserted again, it would be missed by whoever
+            # waits for its row on PostgreSQL, who would then take the tip as well.
+            values = {"person": claim.person, "until": claim.until}
+            if held:
+                connection.execute(
+                    update(ClaimRow).where(ClaimRow.tip == claim.tip).values(**values)
+                )
+            else:
+                connection.execute(insert(ClaimRow).values(tip=claim.tip, **values))
             if not held or held.person != claim.person:
                 note(connection, "claimed", tip=claim.tip.hex(), by=claim.person.hex())
             return True

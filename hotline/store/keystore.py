@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import delete, insert, select
 
-from hotline.store.database import Database
+from hotline.store.database import Database, own_file
 from hotline.store.tables import GrantRow, KeyBase
 
 FILE = "keys.db"
@@ -26,9 +26,9 @@ class Grant:
 
 class KeyStore:
     def __init__(self, folder: Path) -> None:
+        own_file(folder / FILE)
         self._database = Database(f"sqlite:///{folder / FILE}")
         KeyBase.metadata.create_all(self._database.engine)
-        (folder / FILE).chmod(0o600)
 
     def add(self, grants: Iterable[Grant]) -> None:
         """Adds grants; one that exists already stays as it is."""
