@@ -13,7 +13,7 @@ from hotline.store.database import Database, own_file
 from hotline.store.keystore import Grant, KeyStore
 from hotline.store.migrate import bind_directory, upgrade
 from hotline.store.people import People, Person
-from hotline.vault.directory import Directory, DirectoryKey, publish, write_file
+from hotline.vault.directory import PIN, SIGNATURE, Directory, DirectoryKey, publish, write_file
 from hotline.vault.envelope import STATISTICS, WORKER
 from hotline.vault.keys import grant, new_seed, public_bytes
 from hotline.vault.seal import PublicKey
@@ -35,8 +35,18 @@ class AlreadyFounded(HotlineError):
     hint = "Use it as it is, or choose another HOTLINE_HOME."
 
 
+class NoSigningKey(HotlineError):
+    """New keys need the directory's signing key, which should lie offline."""
+
+    code = "no_signing_key"
+    message = "The directory's signing key is not here, or is another line's."
+    hint = "Bring staff/directory.key back for this command, then take it offline again."
+
+
 def is_founded(settings: Settings) -> bool:
-    return (settings.staff / DIRECTORY_KEY).exists()
+    """Whether the home has keys. The signed list says so, and not its signing key: that one is
+    taken offline, and a second founding would lose every tip."""
+    return (settings.public / SIGNATURE).exists()
 
 
 def found(
@@ -72,9 +82,9 @@ def found(
     write_file(settings.staff / AUDIT_KEY, new_signer())
     write_file(settings.public / PEPPER, random_key())
     signer = DirectoryKey.new()
-    publish(settings.public, public_keys, signer)
-    # Written last: it is what says that the home is whole.
     write_file(settings.staff / DIRECTORY_KEY, signer.seed)
+    # Last, and of it the signature last: that is what says that the home is whole.
+    publish(settings.public, public_keys, signer)
 
 
 def extend(
@@ -121,6 +131,7 @@ def _replace_keys(
     people: People,
     wanted: list[tuple[str, str]],
 ) -> int:
+    signer = _signer(settings)
     fresh = {pair: new_seed() for pair in wanted}
     everybody = {person.id: person for person in people.all() if person.active}
     officers = [person for person in everybody.values() if "officer" in person.roles]
@@ -142,9 +153,19 @@ def _replace_keys(
         json.dumps({epoch: seed.hex() for epoch, seed in worker.items()}).encode(),
     )
     keys = directory.keys | {pair: public_bytes(seed) for pair, seed in fresh.items()}
-    signer = DirectoryKey((settings.staff / DIRECTORY_KEY).read_bytes())
     publish(settings.public, (PublicKey(r, e, raw) for (r, e), raw in keys.items()), signer)
     return len(fresh)
+
+
+def _signer(settings: Settings) -> DirectoryKey:
+    try:
+        signer = DirectoryKey((settings.staff / DIRECTORY_KEY).read_bytes())
+        pinned = (settings.public / PIN).read_bytes()
+    except OSError:
+        raise NoSigningKey from None
+    if signer.pin() != pinned:
+        raise NoSigningKey
+    return signer
 
 
 def prepare(settings: Settings) -> Database:
