@@ -13,10 +13,10 @@ from hotline.store.database import Database, own_file
 from hotline.store.keystore import Grant, KeyStore
 from hotline.store.migrate import bind_directory, upgrade
 from hotline.store.people import People, Person
-from hotline.vault.directory import PIN, SIGNATURE, Directory, DirectoryKey, publish, write_file
+from hotline.vault.directory import LIST, PIN, Directory, DirectoryKey, publish, write_file
 from hotline.vault.envelope import STATISTICS, WORKER
 from hotline.vault.keys import grant, new_seed, public_bytes
-from hotline.vault.seal import PublicKey
+from hotline.vault.seal import PublicKey, key_name
 from hotline.vault.signing import new_signer
 from hotline.vault.small import random_key
 
@@ -46,7 +46,7 @@ class NoSigningKey(HotlineError):
 def is_founded(settings: Settings) -> bool:
     """Whether the home has keys. The signed list says so, and not its signing key: that one is
     taken offline, and a second founding would lose every tip."""
-    return (settings.public / SIGNATURE).exists()
+    return (settings.public / LIST).exists()
 
 
 def found(
@@ -65,11 +65,9 @@ def found(
     for recipient in (*recipients, STATISTICS):
         for epoch in months:
             seed = new_seed()
-            public_keys.append(PublicKey(recipient, epoch, public_bytes(seed)))
-            grants += [
-                Grant(recipient, epoch, o.id, grant(seed, recipient, epoch, o.id, o.public))
-                for o in officers
-            ]
+            raw = public_bytes(seed)
+            public_keys.append(PublicKey(recipient, epoch, raw))
+            grants += _grants(recipient, epoch, seed, raw, officers)
     worker = {epoch: new_seed() for epoch in months}
     public_keys += [PublicKey(WORKER, epoch, public_bytes(s)) for epoch, s in worker.items()]
     store = KeyStore(settings.staff)
@@ -83,7 +81,7 @@ def found(
     write_file(settings.public / PEPPER, random_key())
     signer = DirectoryKey.new()
     write_file(settings.staff / DIRECTORY_KEY, signer.seed)
-    # Last, and of it the signature last: that is what says that the home is whole.
+    # Last: the signed list is what says that the home is whole.
     publish(settings.public, public_keys, signer)
 
 
@@ -115,11 +113,14 @@ def rotate(
     recipient: str,
     clock: Clock,
 ) -> int:
-    """New keys for the months after this one, for today's members. Returns how many."""
+    """New keys for the months after this one, for today's members. Returns how many.
+
+    Members keep the older keys too: a public process that still runs with the former list seals
+    to them. The worker's and this month's keys stay."""
     later = [
         (name, epoch)
         for name, epoch in directory.keys
-        if name == recipient and epoch > clock.month()
+        if name == recipient != WORKER and epoch > clock.month()
     ]
     return _replace_keys(settings, directory, store, people, later)
 
@@ -133,6 +134,7 @@ def _replace_keys(
 ) -> int:
     signer = _signer(settings)
     fresh = {pair: new_seed() for pair in wanted}
+    raws = {pair: public_bytes(seed) for pair, seed in fresh.items()}
     everybody = {person.id: person for person in people.all() if person.active}
     officers = [person for person in everybody.values() if "officer" in person.roles]
     worker = worker_keys(settings)
@@ -142,19 +144,24 @@ def _replace_keys(
             worker[epoch] = seed
             continue
         members = [everybody[m] for m in store.members(recipient) if m in everybody] or officers
-        store.destroy(recipient, epoch)
-        grants += [
-            Grant(recipient, epoch, m.id, grant(seed, recipient, epoch, m.id, m.public))
-            for m in members
-        ]
+        grants += _grants(recipient, epoch, seed, raws[recipient, epoch], members)
     store.add(grants)
     write_file(
         settings.staff / WORKER_KEYS,
         json.dumps({epoch: seed.hex() for epoch, seed in worker.items()}).encode(),
     )
-    keys = directory.keys | {pair: public_bytes(seed) for pair, seed in fresh.items()}
+    keys = directory.keys | raws
     publish(settings.public, (PublicKey(r, e, raw) for (r, e), raw in keys.items()), signer)
     return len(fresh)
+
+
+def _grants(
+    recipient: str, epoch: str, seed: bytes, raw: bytes, members: Iterable[Person]
+) -> list[Grant]:
+    return [
+        Grant(recipient, epoch, m.id, grant(seed, recipient, epoch, m.id, m.public), key_name(raw))
+        for m in members
+    ]
 
 
 def _signer(settings: Settings) -> DirectoryKey:

@@ -18,7 +18,7 @@ from hotline.triage.access import SignedIn
 from hotline.triage.opening import Bench
 from hotline.vault.envelope import agency_recipient
 from hotline.vault.format import Damaged
-from hotline.vault.keys import open_body, open_wrap
+from hotline.vault.keys import open_body
 from hotline.vault.small import random_id
 from hotline.web.i18n import N_
 
@@ -127,8 +127,7 @@ def _payload(bench: Bench, who: SignedIn, row: Package) -> bytes:
         if wrap.recipient != recipient or body is None:
             continue
         try:
-            seed = bench.access.epoch_seed(who, recipient, wrap.epoch)
-            return open_body(open_wrap(seed, wrap, body), body)
+            return open_body(bench.access.open_wrap(who, wrap, body), body)
         except (Damaged, KeyError):
             continue
     raise NotAllowed

@@ -16,12 +16,13 @@ FILE = "keys.db"
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One month's seed of one recipient, sealed to one person."""
+    """One month's seed of one recipient, sealed to one person. ``key``: see ``key_name``."""
 
     recipient: str
     epoch: str
     person: bytes
     sealed: bytes
+    key: bytes = b""
 
 
 class KeyStore:
@@ -32,24 +33,14 @@ class KeyStore:
 
     def add(self, grants: Iterable[Grant]) -> None:
         """Adds grants; one that exists already stays as it is."""
-        rows = [
-            {"recipient": g.recipient, "epoch": g.epoch, "person": g.person, "sealed": g.sealed}
-            for g in grants
-        ]
+        rows = [{name: getattr(g, name) for name in Grant.__slots__} for g in grants]
         if rows:
             statement = insert(GrantRow).prefix_with("OR IGNORE")
             self._database.write(lambda c: c.execute(statement, rows))
 
-    def get(self, recipient: str, epoch: str, person: bytes) -> Grant | None:
-        with self._database.read() as connection:
-            row = connection.execute(
-                select(GrantRow).where(
-                    GrantRow.recipient == recipient,
-                    GrantRow.epoch == epoch,
-                    GrantRow.person == person,
-                )
-            ).first()
-        return Grant(row.recipient, row.epoch, row.person, row.sealed) if row else None
+    def of_epoch(self, recipient: str, epoch: str, person: bytes) -> list[Grant]:
+        """One grant a key: more than one after a rotation."""
+        return [grant for grant in self.of(person, recipient) if grant.epoch == epoch]
 
     def of(self, person: bytes, recipient: str | None = None) -> list[Grant]:
         query = select(GrantRow).where(GrantRow.person == person)
@@ -57,7 +48,7 @@ class KeyStore:
             query = query.where(GrantRow.recipient == recipient)
         with self._database.read() as connection:
             rows = connection.execute(query).all()
-        return [Grant(row.recipient, row.epoch, row.person, row.sealed) for row in rows]
+        return [Grant(row.recipient, row.epoch, row.person, row.sealed, row.key) for row in rows]
 
     def recipients(self, person: bytes) -> frozenset[str]:
         """The recipients whose tips this person can open."""

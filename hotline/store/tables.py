@@ -235,11 +235,15 @@ class KeyBase(DeclarativeBase):
 
 
 class GrantRow(KeyBase):
-    """An epoch seed sealed to one member. Destroying an epoch here kills it in every backup."""
+    """An epoch seed sealed to one member. Destroying an epoch here kills it in every backup.
+
+    ``key`` names the public key it belongs to: after a rotation a month has two, and what was
+    sealed to the older one must still open."""
 
     __tablename__ = "grants"
     __table_args__ = _RANDOM_ORDER
     recipient: Mapped[str] = mapped_column(String(96), primary_key=True)
     epoch: Mapped[str] = mapped_column(String(7), primary_key=True)
     person: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
+    key: Mapped[bytes] = mapped_column(LargeBinary(8), primary_key=True)
     sealed: Mapped[bytes] = mapped_column(LargeBinary)

@@ -17,8 +17,17 @@ from hotline.errors import HotlineError
 from hotline.store.audit import AuditLog
 from hotline.store.keystore import Grant, KeyStore
 from hotline.store.people import People, Person, Session
-from hotline.tips import QueueKind, queue_kind
-from hotline.vault.keys import PersonKey, grant, new_person, new_seed, open_grant, open_person
+from hotline.tips import Body, QueueKind, Wrap, queue_kind
+from hotline.vault.format import Damaged
+from hotline.vault.keys import (
+    PersonKey,
+    grant,
+    new_person,
+    new_seed,
+    open_grant,
+    open_person,
+    open_wrap,
+)
 from hotline.vault.sessions import Cookie
 from hotline.vault.small import derive, random_id, seal, unseal
 
@@ -154,6 +163,7 @@ class Access:
                     held.epoch,
                     to.id,
                     grant(epoch_seed, recipient, held.epoch, to.id, to.public),
+                    held.key,
                 )
             )
         self.keys.add(grants)
@@ -178,11 +188,24 @@ class Access:
     def epoch_seed(self, who: SignedIn, recipient: str, epoch: str) -> bytes:
         """The private seed of a queue's or agency's month. Raises NoCertificate, or KeyError when
         the person was never granted it."""
+        return self._epoch_seeds(who, recipient, epoch)[0]
+
+    def open_wrap(self, who: SignedIn, wrap: Wrap, body: Body) -> bytes:
+        """The key in a wrap, by whichever of the month's seeds opens it. Raises NoCertificate,
+        KeyError, Damaged."""
+        for seed in self._epoch_seeds(who, wrap.recipient, wrap.epoch):
+            try:
+                return open_wrap(seed, wrap, body)
+            except Damaged:
+                continue
+        raise Damaged
+
+    def _epoch_seeds(self, who: SignedIn, recipient: str, epoch: str) -> list[bytes]:
         self.require_certificate(who, recipient)
-        held = self.keys.get(recipient, epoch, who.person.id)
-        if held is None:
+        held = self.keys.of_epoch(recipient, epoch, who.person.id)
+        if not held:
             raise KeyError(recipient)
-        return open_grant(who.seed, recipient, epoch, who.person.id, held.sealed)
+        return [open_grant(who.seed, recipient, epoch, who.person.id, g.sealed) for g in held]
 
     def require_certificate(self, who: SignedIn, recipient: str) -> None:
         kind = special_kind(recipient)

@@ -29,7 +29,7 @@ from hotline.vault.content import TipContent, decode
 from hotline.vault.directory import Directory
 from hotline.vault.envelope import Envelope, TipKey, queue_recipient, summary_id
 from hotline.vault.format import Damaged, Kind
-from hotline.vault.keys import open_body, open_wrap
+from hotline.vault.keys import open_body
 
 
 class Bench(Protocol):
@@ -192,9 +192,7 @@ def _key(bench: Bench, who: SignedIn, body: Body, queues: Sequence[str]) -> byte
     for queue in queues:
         for wrap in (w for w in wraps if w.recipient == queue_recipient(queue)):
             try:
-                return open_wrap(
-                    bench.access.epoch_seed(who, wrap.recipient, wrap.epoch), wrap, body
-                )
+                return bench.access.open_wrap(who, wrap, body)
             except (Damaged, KeyError, NoCertificate):
                 continue
     raise SealedElsewhere

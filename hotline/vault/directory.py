@@ -22,10 +22,9 @@ from hotline.errors import Unavailable
 from hotline.vault.format import digest
 from hotline.vault.seal import PublicKey
 
-LIST = "directory.json"
-SIGNATURE = "directory.sig"
+LIST = "directory.signed"
 PIN = "directory.pin"
-_ED_KEY, _ED_SIGNATURE = 32, 64
+_ED_KEY, _ED_SIGNATURE, SIGNATURE_BYTES = 32, 64, 64 + 3309
 _CONTEXT = b"hotline/directory/1"
 
 
@@ -90,14 +89,14 @@ def verify(pin: bytes, message: bytes, signature: bytes) -> None:
 
 
 def publish(folder: Path, keys: Iterable[PublicKey], signer: DirectoryKey) -> None:
-    """Writes list, signature and pin. The signature goes last: a torn write is no list."""
+    """Writes the pin and the signed list. One file holds list and signature, so that a crash leaves
+    the old list or the new one, never one without the other."""
     entries = sorted(
         ([k.recipient, k.epoch, base64.b64encode(k.raw).decode()] for k in keys),
     )
     content = json.dumps({"version": 1, "keys": entries}, separators=(",", ":")).encode()
     write_file(folder / PIN, signer.pin(), 0o644)
-    write_file(folder / LIST, content, 0o644)
-    write_file(folder / SIGNATURE, signer.sign(content), 0o644)
+    write_file(folder / LIST, signer.sign(content) + content, 0o644)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +111,10 @@ class Directory:
         """Reads and verifies. Raises UntrustedDirectory."""
         try:
             pin = (folder / PIN).read_bytes()
-            content = (folder / LIST).read_bytes()
-            signature = (folder / SIGNATURE).read_bytes()
+            signed = (folder / LIST).read_bytes()
         except OSError:
             raise UntrustedDirectory from None
+        signature, content = signed[:SIGNATURE_BYTES], signed[SIGNATURE_BYTES:]
         verify(pin, content, signature)
         entries = json.loads(content)["keys"]
         return cls(

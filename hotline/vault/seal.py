@@ -29,6 +29,11 @@ class PublicKey:
     raw: bytes
 
 
+def key_name(raw: bytes) -> bytes:
+    """Eight bytes that name a public key where several of one month stand side by side."""
+    return fmt.digest(raw)[:8]
+
+
 @lru_cache(maxsize=4096)
 def load_public(raw: bytes) -> MLKEM768X25519PublicKey:
     """Parses X-Wing's public bytes (26 µs; hence the cache)."""

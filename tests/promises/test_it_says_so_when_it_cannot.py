@@ -25,7 +25,7 @@ from hotline.founding import PEPPER
 from hotline.settings import Settings
 from hotline.store.migrate import WrongDatabase
 from hotline.tips import Language
-from hotline.vault.directory import LIST, PIN, SIGNATURE, Directory, UntrustedDirectory
+from hotline.vault.directory import LIST, PIN, Directory, UntrustedDirectory
 from hotline.web.apps import public_app
 from tests.conftest import MovableClock
 from tests.forms import Walk
@@ -213,7 +213,7 @@ def test_the_line_takes_reports_again_when_the_disk_has_room(case: Case) -> None
     assert tips(case) == 1
 
 
-@pytest.mark.parametrize("name", [LIST, SIGNATURE, PIN])
+@pytest.mark.parametrize("name", [LIST, PIN])
 @pytest.mark.parametrize("how", ["missing", "altered"])
 def test_a_line_with_doubtful_keys_does_not_start(case: Case, name: str, how: str) -> None:
     file = case.settings.public / name

@@ -101,10 +101,10 @@ def test_keys_are_checked_made_and_rotated(run: Run, founded: Path) -> None:
     assert checked.exit_code == 0, checked.output
     assert "every recipient has keys and members" in checked.output
     assert run("keys", "new").output.startswith("0 keys made")
-    before = (founded / "public" / "directory.json").read_bytes()
+    before = (founded / "public" / "directory.signed").read_bytes()
     rotated = run("keys", "rotate", "queue:general:BR-RJ")
     assert rotated.output.startswith("11 keys made")
-    assert (founded / "public" / "directory.json").read_bytes() != before
+    assert (founded / "public" / "directory.signed").read_bytes() != before
     assert run("keys", "check").exit_code == 0
 
 

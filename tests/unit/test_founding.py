@@ -6,8 +6,12 @@ import pytest
 
 from hotline.assembly import StaffLine
 from hotline.clock import Clock
-from hotline.founding import AlreadyFounded, NoSigningKey, extend, found, is_founded
+from hotline.founding import AlreadyFounded, NoSigningKey, extend, found, is_founded, rotate
 from hotline.vault.directory import Directory, DirectoryKey
+from hotline.vault.format import Kind, digest
+from hotline.vault.seal import seal_body, wrap_key
+from hotline.vault.small import random_id, random_key
+from tests.line import SignIn
 
 
 def more(line: StaffLine, clock: Clock) -> int:
@@ -53,3 +57,23 @@ def test_without_the_signing_key_no_key_is_touched(staff_line: StaffLine, clock:
     with pytest.raises(NoSigningKey):
         more(staff_line, clock)
     assert staff_line.keys.recipients(staff_line.access.people.named("olga").id) == before
+
+
+def test_what_was_sealed_before_a_rotation_still_opens(
+    staff_line: StaffLine, sign_in: SignIn, clock: Clock
+) -> None:
+    """A public process that was not started again seals to the former key of a later month."""
+    desk, month = "queue:general:BR-RJ", "2026-04"
+    former = staff_line.directory
+    made = rotate(
+        staff_line.settings, former, staff_line.keys, staff_line.access.people, desk, clock
+    )
+    assert made == 11
+    newer = Directory.load(staff_line.settings.public)
+    paulo = sign_in("paulo")
+    for directory in (former, newer):
+        key, subject = random_key(), random_id()
+        body = seal_body(key, subject, subject, Kind.TIP, b"told")
+        wrap = wrap_key(key, subject, digest(body.sealed), directory.key(desk, month))
+        assert staff_line.access.open_wrap(paulo, wrap, body) == key
+    assert former.key(desk, month).raw != newer.key(desk, month).raw

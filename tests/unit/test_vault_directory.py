@@ -11,7 +11,7 @@ import pytest
 from hotline.vault.directory import (
     LIST,
     PIN,
-    SIGNATURE,
+    SIGNATURE_BYTES,
     Directory,
     DirectoryKey,
     NoKey,
@@ -49,14 +49,14 @@ def test_a_signed_list_gives_its_keys_and_no_others(folder: Path) -> None:
             directory.key(recipient, month)
 
 
-@pytest.mark.parametrize("name", [LIST, SIGNATURE, PIN])
+@pytest.mark.parametrize("name", [LIST, PIN])
 def test_a_missing_part_is_refused(folder: Path, name: str) -> None:
     (folder / name).unlink()
     with pytest.raises(UntrustedDirectory):
         Directory.load(folder)
 
 
-@pytest.mark.parametrize("name", [LIST, SIGNATURE, PIN])
+@pytest.mark.parametrize("name", [LIST, PIN])
 @pytest.mark.parametrize("damage", ["flip first", "flip last", "cut", "empty", "longer"])
 def test_an_altered_part_is_refused(folder: Path, name: str, damage: str) -> None:
     raw = (folder / name).read_bytes()
@@ -76,29 +76,29 @@ def test_a_list_signed_by_another_key_is_refused(folder: Path, tmp_path: Path) -
     other = tmp_path / "other"
     other.mkdir()
     publish(other, [PublicKey("worker", "2026-04", public_bytes(new_seed()))], DirectoryKey.new())
-    for name in (LIST, SIGNATURE):
-        (folder / name).write_bytes((other / name).read_bytes())
+    (folder / LIST).write_bytes((other / LIST).read_bytes())
     with pytest.raises(UntrustedDirectory):
         Directory.load(folder)
 
 
 def test_both_signatures_must_hold(folder: Path, signer: DirectoryKey) -> None:
     """Forging one algorithm is not enough: each half by a stranger is refused."""
-    content = (folder / LIST).read_bytes()
+    content = (folder / LIST).read_bytes()[SIGNATURE_BYTES:]
     stranger = DirectoryKey.new()
     good, bad = signer.sign(content), stranger.sign(content)
     for forged in (good[:64] + bad[64:], bad[:64] + good[64:]):
-        (folder / SIGNATURE).write_bytes(forged)
+        (folder / LIST).write_bytes(forged + content)
         with pytest.raises(UntrustedDirectory):
             Directory.load(folder)
-    (folder / SIGNATURE).write_bytes(good)
+    (folder / LIST).write_bytes(good + content)
     Directory.load(folder)
 
 
 def test_an_unsigned_list_of_the_attackers_keys_is_refused(folder: Path) -> None:
-    document = json.loads((folder / LIST).read_bytes())
+    signed = (folder / LIST).read_bytes()
+    signature, document = signed[:SIGNATURE_BYTES], json.loads(signed[SIGNATURE_BYTES:])
     document["keys"].append(["worker", "2026-05", document["keys"][0][2]])
-    (folder / LIST).write_bytes(json.dumps(document).encode())
+    (folder / LIST).write_bytes(signature + json.dumps(document).encode())
     with pytest.raises(UntrustedDirectory):
         Directory.load(folder)
 
