@@ -66,6 +66,10 @@ def main() -> None:
         click.echo(f"hotline: error: {_plain(error.message)}", err=True)
         click.echo(f"hotline: hint: {_plain(error.hint)}", err=True)
         sys.exit(1)
+    except (OSError, UnicodeDecodeError):
+        click.echo("hotline: error: a file or the input could not be read or written", err=True)
+        click.echo("hotline: hint: 'hotline doctor' checks the home; input is UTF-8 text", err=True)
+        sys.exit(1)
 
 
 def _plain(sentence: str) -> str:

@@ -8,7 +8,7 @@ answer, ``conclude`` decides again with everything told.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from hotline.clock import Clock
@@ -72,9 +72,9 @@ class Pipeline:
         decision = self.router.decide(classified)
         content = self._content(classified, decision, receipt := self.receipts.take())
         said = answer(receipt.code)
-        stored = self._store(
-            content, _new_key(), contact, decision.queue, State.WAITING, self._mark(once, said)
-        )
+        key, mark = _new_key(), self._mark(once, said)
+        alarm = self._alarm(key.tip, classified, decision)
+        stored = self._store(content, key, contact, decision.queue, State.WAITING, mark, alarm)
         if stored is None:
             return self._repeated(once)
         return _receipt(receipt.code, said, classified, decision)
@@ -94,7 +94,8 @@ class Pipeline:
         queue = decision.queue if at_once else self.desk
         said, key = answer(receipt.code), _new_key()
         state = State.WAITING if at_once else State.OPEN
-        body_hash = self._store(content, key, contact, queue, state, self._mark(once, said))
+        alarm, mark = self._alarm(key.tip, classified, decision), self._mark(once, said)
+        body_hash = self._store(content, key, contact, queue, state, mark, alarm)
         if body_hash is None:
             return self._repeated(once), None
         thread = Thread(
@@ -109,6 +110,7 @@ class Pipeline:
             queue=queue,
             settled=queue if at_once else "",
             relayed=_where(classified) if decision.priority is Priority.P0 else None,
+            relay=alarm[0].id.hex() if alarm else "",
             names=names,
         )
         return _receipt(receipt.code, said, classified, decision), thread
@@ -125,12 +127,13 @@ class Pipeline:
         content = self._again(thread, classified, decision)
         urgent = decision.priority is Priority.P0
         moves = (urgent or bool(decision.recused)) and thread.settled != decision.queue
-        relay = urgent and thread.relayed != _where(classified)
+        relay = urgent and (moves or thread.relayed != _where(classified))
         errands = [self.envelope.erasure(trace) for trace in contact.traces]
         errands.append(self._news(thread.key.tip))
         if relay:
-            errands.append(self._relay(thread.key.tip, classified, decision))
-            thread = replace(thread, relayed=_where(classified))
+            alarm = self._relay(thread.key.tip, classified, decision, thread.relay)
+            thread = replace(thread, relayed=_where(classified), relay=alarm.id.hex())
+            errands.append(alarm)
         wraps: list[Wrap] = []
         if moves:
             wraps, settle = self._move(thread, content)
@@ -160,6 +163,8 @@ class Pipeline:
         wraps, settle = self._move(thread, content)
         packages = self._packages(content, thread.key.tip)
         notices = [self._notice(package) for package in packages]
+        if decision.priority is Priority.P0:
+            notices.append(self._relay(thread.key.tip, classified, decision, thread.relay))
         # Killed after this commit, the conversation concludes again: an agency gets one package.
         mark = self._mark(f"concluded:{thread.key.tip.hex()}:{thread.answers}", b"")
         self._insert(
@@ -206,6 +211,15 @@ class Pipeline:
             return
         tip_id, queue = find_tip(keys, row)
         tip, _ = strip_contact(contact)
+        decision = self.router.decide(self.classify(tip))
+        if decision.recused:
+            # It names a body that may run the very queue the tip lies in: it goes where that
+            # body cannot read it.
+            self.receive(contact, once)
+            return
+        if decision.priority is Priority.P0:
+            # Danger told late rings like danger told at once; the desk reads it with its tip too.
+            self.receive(contact, once and once + ":danger")
         payload = json.dumps(
             {
                 "text": tip.words,
@@ -265,14 +279,12 @@ class Pipeline:
         queue: str,
         state: State,
         mark: Mark | None,
+        alarm: Sequence[Errand],
     ) -> bytes | None:
         """Seals and stores; the hash of the tip's ciphertext, or None for a repeated message."""
-        decision = content.decision
         packages = self._packages(content, key.tip) if state is State.WAITING else []
-        errands = [self.envelope.erasure(trace) for trace in contact.traces]
+        errands = [*alarm, *(self.envelope.erasure(trace) for trace in contact.traces)]
         errands += [self._notice(package) for package in packages]
-        if decision.priority is Priority.P0:
-            errands.append(self._relay(key.tip, content.classified, decision))
         sealed = self.envelope.seal(
             content,
             key,
@@ -329,7 +341,17 @@ class Pipeline:
         """The reporter said more: a tip that was decided meanwhile waits for a person again."""
         return self.envelope.errand("news", random_id(), {"tip": tip.hex()})
 
-    def _relay(self, tip: bytes, classified: ClassifiedTip, decision: Decision) -> Errand:
+    def _alarm(self, tip: bytes, classified: ClassifiedTip, decision: Decision) -> list[Errand]:
+        urgent = decision.priority is Priority.P0
+        return [self._relay(tip, classified, decision)] if urgent else []
+
+    def _relay(
+        self,
+        tip: bytes,
+        classified: ClassifiedTip,
+        decision: Decision,
+        instead_of: str = "",
+    ) -> Errand:
         """Danger: type and place of the event, sealed to the worker, with the numbers of those on
         duty: chosen here, where the recusals are known, so that no later step can forget them."""
         recused = [recusal.agency for recusal in decision.recused]
@@ -342,6 +364,7 @@ class Pipeline:
             "state": classified.place.state or "",
             "queue": decision.queue,
             "duty": ",".join(duty[:MOST_ON_DUTY]),
+            "instead_of": instead_of,
         }
         return self.envelope.errand("relay", random_id(), facts, urgent=True)
 

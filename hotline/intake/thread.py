@@ -27,7 +27,8 @@ class Thread(Redacted):
     """What a running conversation remembers: the tip's key and what was told, stripped.
 
     ``answers`` counts what was added; ``settled`` the queue the tip was last sent to, empty
-    while only the unresolved desk sees it; ``relayed`` the place last told to the relay."""
+    while only the unresolved desk sees it; ``relayed`` the place last told to the relay, ``relay``
+    the hex id of that errand."""
 
     key: TipKey
     body_hash: bytes
@@ -41,6 +42,7 @@ class Thread(Redacted):
     queue: str = ""
     settled: str = ""
     relayed: str | None = None
+    relay: str = ""
     names: tuple[str, ...] = ()
 
     def dump(self) -> bytes:
@@ -60,6 +62,7 @@ class Thread(Redacted):
                 "queue": self.queue,
                 "settled": self.settled,
                 "relayed": self.relayed,
+                "relay": self.relay,
                 "names": self.names,
             }
         ).encode("utf-8", "replace")
@@ -80,6 +83,7 @@ class Thread(Redacted):
             queue=d["queue"],
             settled=d["settled"],
             relayed=d["relayed"],
+            relay=d["relay"],
             names=tuple(d["names"]),
         )
 

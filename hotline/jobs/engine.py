@@ -27,7 +27,7 @@ def start_jobs(line: StaffLine, sender: Provider | None = None) -> Callable[[], 
         pusher = Pusher(connect(line.settings.redis_url))
 
         def push() -> int:
-            return pusher.push((identity, False) for identity in does.ready())
+            return pusher.push(line.outbox.ready_urgent(line.clock.seconds()))
     else:
         engine = EmbeddedJobs(does)
         engine.start()

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from hotline.assembly import StaffLine
 from hotline.delivery.senders import Provider, ProviderProblem
+from hotline.errors import HotlineError
 from hotline.jobs.runner import BACKOFF, HOUR, MINUTE, NotYet, Runner, Task
 from hotline.log import Log
 from hotline.store.database import AlreadyThere
@@ -20,10 +21,19 @@ from hotline.vault.receipts import place_receipt
 from hotline.vault.seal import seal_body
 from hotline.vault.small import random_id, random_key
 
+SETTLE_AGAIN = 2
 RELAY_AGAIN = 2 * MINUTE
 RELAY_FAILED = 30  # seconds, when somebody on duty could not be told
 LOOK_AGAIN, LOOKS = MINUTE, 30  # for the end of a call whose recording is there already
 RECORDING_LIFE = 72 * HOUR
+
+
+class NoWrap(HotlineError):
+    """A tip is to move to a queue for which no key of it is left."""
+
+    code = "no_wrap"
+    message = "This tip has no key for the queue it should move to."
+    hint = "Open it where it is and send it to the other queue by hand."
 
 
 class Tasks:
@@ -37,7 +47,7 @@ class Tasks:
         return {
             "settle": Task(self.settle, BACKOFF),
             "news": Task(self.news, BACKOFF),
-            "relay": Task(self.relay, (5, 30) * 4),
+            "relay": Task(self.relay, (30,) * 3000),
             "notify": Task(self.notify, BACKOFF),
             "erase": Task(self.erase, BACKOFF),
             "recording": Task(self.recording, BACKOFF),
@@ -62,7 +72,21 @@ class Tasks:
             # An operator has rewritten the tip meanwhile: the new queue's key would not open it,
             # and moving the row would drop the only one that does. It stays in their hands.
             return ()
+        wrapped = {wrap.recipient for wrap in self._line.tips.wraps([tip])}
+        if row.queue != facts["from"]:
+            # Another hand moved it. A wrap for where this move begins is there only while an
+            # earlier move of the same conversation is still to come: a person's takes all away.
+            if queue_recipient(facts["from"]) in wrapped:
+                raise NotYet(SETTLE_AGAIN, "out_of_order")
+            if facts["queue"] != row.queue:
+                stray = (queue_recipient(facts["queue"]),)
+                self._line.tips.apply(Change(tip, row.version, drop_recipients=stray))
+            return ()
         moved = facts["queue"] != row.queue
+        if moved and queue_recipient(facts["queue"]) not in wrapped:
+            # It came back to a queue whose key an earlier move took away: moved now, nobody could
+            # open it. It stays where it opens, and the alarm calls a person to move it.
+            raise NoWrap
         kind = queue_kind(facts["queue"])
         clear = not kind.special and kind is not QueueKind.UNRESOLVED
         lookup = bytes.fromhex(facts["lookup"])
@@ -114,6 +138,9 @@ class Tasks:
         if tip in self._line.desk.claims(int(self._line.clock.seconds())):
             self._line.audit.note("relay_acknowledged", tip=tip.hex())
             return ()
+        if facts["instead_of"]:
+            # The earlier relay of this tip does not know whom it has named since.
+            self._line.outbox.done(bytes.fromhex(facts["instead_of"]))
         text = f"{facts['type']} {facts['place']}: URGENT, UNVERIFIED. Sign in and take it."
         failed = False
         for number in filter(None, facts["duty"].split(",")):

@@ -51,6 +51,13 @@ class Outbox:
                 ).scalars()
             )
 
+    def ready_urgent(self, now: float, most: int = 100) -> list[tuple[bytes, bool]]:
+        """As ``ready``, each with whether it is urgent."""
+        ids = self.ready(now, most)
+        query = select(OutboxRow.id, OutboxRow.urgent).where(OutboxRow.id.in_(ids))
+        with self._database.read() as connection:
+            return [(row.id, row.urgent) for row in connection.execute(query)]
+
     def claim(self, identity: bytes, now: float) -> tuple[Errand, int] | None:
         """The errand and its number of attempts before this one, or None when somebody else has
         it or it is done. The lease outlives a killed worker by two minutes."""

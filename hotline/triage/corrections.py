@@ -24,7 +24,7 @@ from hotline.tips import (
 )
 from hotline.triage.access import SignedIn
 from hotline.triage.destinations import to_queue
-from hotline.triage.opening import Addition, Bench, Opened
+from hotline.triage.opening import Addition, Bench, Opened, summaries_to
 from hotline.vault.content import TipContent
 from hotline.vault.envelope import STATISTICS
 from hotline.web.i18n import N_
@@ -101,6 +101,9 @@ def fold(bench: Bench, who: SignedIn, opened: Opened, identity: bytes) -> None:
         return
     content = opened.content.with_tip(_with(opened.content.tip, addition))
     rest = replace(opened, additions=tuple(a for a in opened.additions if a is not addition))
+    if addition.number:
+        told = summaries_to(opened.row.id, addition.number)
+        rest = replace(rest, included=addition.number, summaries=told)
     rewrite(bench, who, rest, content, "folded", drop=(addition.id,))
 
 
@@ -164,6 +167,7 @@ def rewrite(
     if opened.row.state is State.OPEN:
         raise StillTold
     queue = queue or opened.row.queue
+    content = replace(content, included=opened.included)
     whole = bench.envelope.body(content, opened.key)
     month = opened.row.month
     counted = (STATISTICS, month) in bench.directory.keys

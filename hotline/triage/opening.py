@@ -76,7 +76,8 @@ class SealedElsewhere(HotlineError):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Addition(Redacted):
-    """What the reporter added later with the receipt, still apart from the tip."""
+    """What the reporter added later with the receipt, still apart from the tip; or (``number``)
+    the whole tip as retold by a conversation that ran on while a person rewrote it."""
 
     id: bytes
     text: str
@@ -85,6 +86,7 @@ class Addition(Redacted):
     doubts: tuple[Doubt, ...]
     key: bytes
     sealed: Body
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -121,7 +123,7 @@ class Note(Redacted):
 @dataclass(frozen=True, slots=True, repr=False)
 class Opened(Redacted):
     """A tip in an operator's hands. ``elsewhere`` counts additions and recordings that did not
-    open."""
+    open; ``summaries`` are those a rewriting replaces, ``included`` the last of them."""
 
     row: Listed
     content: TipContent
@@ -133,6 +135,7 @@ class Opened(Redacted):
     notes: tuple[Note, ...]
     packages: tuple[Package, ...]
     recordings: tuple[Recording, ...] = ()
+    included: int = 0
 
     @property
     def recused(self) -> frozenset[str]:
@@ -168,17 +171,18 @@ def open_tip(bench: Bench, who: SignedIn, tip: bytes) -> Opened:
     if whole is None:
         raise NotAllowed
     key = _key(bench, who, whole, [row.queue])
-    newest, summaries = _newest(tip, bodies)
+    content, included, retold = _told(tip, key, whole, bodies)
     additions, elsewhere = _additions(bench, who, row.queue, bodies)
     notes = _notes(key, bodies)
     recordings = _recordings(bench, who, row.queue, bodies, notes)
     return Opened(
         row=row,
-        content=decode(open_body(key, newest or whole)),
+        content=content,
         key=TipKey(tip, key),
         whole=whole,
-        summaries=summaries,
-        additions=additions,
+        summaries=summaries_to(tip, included),
+        included=included,
+        additions=(*additions, *retold),
         elsewhere=elsewhere + sum(recording.key is None for recording in recordings),
         notes=notes,
         packages=tuple(bench.desk.packages_of(tip)),
@@ -198,13 +202,37 @@ def _key(bench: Bench, who: SignedIn, body: Body, queues: Sequence[str]) -> byte
     raise SealedElsewhere
 
 
-def _newest(tip: bytes, bodies: Iterable[Body]) -> tuple[Body | None, tuple[bytes, ...]]:
-    """The tip as it stood after the last answer of its conversation, and all such ids."""
-    told = {body.id: body for body in bodies if body.kind == Kind.SUMMARY}
-    if not told:
-        return None, ()
-    order = (summary_id(tip, number) for number in range(255, 0, -1))
-    return next((told[i] for i in order if i in told), None), tuple(told)
+def _told(
+    tip: bytes, key: bytes, whole: Body, bodies: Iterable[Body]
+) -> tuple[TipContent, int, tuple[Addition, ...]]:
+    """The tip as it stands, the last summary in it, and what came after a person rewrote it.
+
+    A running conversation writes the whole tip again with each answer and knows nothing of what a
+    person changed. So once somebody has, what comes later stands beside the tip and not over it."""
+    found = {body.id: body for body in bodies if body.kind == Kind.SUMMARY}
+    numbered = {n: found[i] for n in range(1, 256) if (i := summary_id(tip, n)) in found}
+    base, last = decode(open_body(key, whole)), max(numbered, default=0)
+    if base.included is None:
+        return (decode(open_body(key, numbered[last])) if last else base), last, ()
+    if last <= base.included:
+        return base, base.included, ()
+    later = decode(open_body(key, numbered[last]))
+    retold = Addition(
+        numbered[last].id,
+        later.tip.words,
+        later.tip.language,
+        later.day,
+        later.tip.doubts,
+        key,
+        numbered[last],
+        last,
+    )
+    return base, base.included, (retold,)
+
+
+def summaries_to(tip: bytes, number: int) -> tuple[bytes, ...]:
+    """The ids of a tip's summaries up to a number."""
+    return tuple(summary_id(tip, n) for n in range(1, number + 1))
 
 
 def _additions(

@@ -30,7 +30,8 @@ from hotline.tips import (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TipContent:
     """A tip as an operator opens it. ``lookup`` and ``reply_key`` are where answers to the
-    reporter go; ``observation`` the id of its count; ``day`` the day of arrival."""
+    reporter go; ``observation`` the id of its count; ``day`` the day of arrival. ``included`` is
+    the number of the last summary a person saw when rewriting the tip, None while nobody has."""
 
     classified: ClassifiedTip
     decision: Decision
@@ -38,6 +39,7 @@ class TipContent:
     reply_key: bytes
     observation: bytes
     day: str
+    included: int | None = None
 
     @property
     def tip(self) -> Tip:
@@ -61,6 +63,7 @@ def encode(content: TipContent) -> bytes:
         "reply_key": content.reply_key.hex(),
         "observation": content.observation.hex(),
         "day": content.day,
+        "included": content.included,
     }
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(
         "utf-8", "replace"
@@ -103,6 +106,7 @@ def decode(payload: bytes) -> TipContent:
         reply_key=bytes.fromhex(document["reply_key"]),
         observation=bytes.fromhex(document["observation"]),
         day=document["day"],
+        included=document["included"],
     )
 
 
