@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from hotline.clock import Clock
 from hotline.founding import AUDIT_KEY, PEPPER, bind, worker_keys
@@ -82,6 +83,14 @@ def rooms(jurisdiction: str) -> tuple[Profile, Places, Types, Router]:
     return profile, places, types, Router.load(profile, types, places)
 
 
+def _secret(file: Path) -> bytes:
+    """Read before the database is opened: what is refused leaves nothing open."""
+    try:
+        return file.read_bytes()
+    except OSError:
+        raise NoKey from None
+
+
 def zoned(profile: Profile, clock: Clock | None) -> Clock:
     """Months and deadlines follow the jurisdiction's time zone."""
     return clock or Clock(profile.zone)
@@ -98,12 +107,9 @@ def assemble_public(
     not sound: no key, no intake."""
     profile, places, types, router = rooms(settings.jurisdiction)
     clock = zoned(profile, clock)
+    pepper = _secret(settings.public / PEPPER)
     database = Database(settings.database_url)
     directory = bind(settings, database)
-    try:
-        pepper = (settings.public / PEPPER).read_bytes()
-    except OSError:
-        raise NoKey from None
     tips = Tips(database, told)
     pipeline = Pipeline(
         profile=profile,
@@ -126,6 +132,7 @@ def assemble_staff(
     """Everything the console, the jobs and the CLI need."""
     profile, places, types, router = rooms(settings.jurisdiction)
     clock = zoned(profile, clock)
+    audit_key, worker = _secret(settings.staff / AUDIT_KEY), worker_keys(settings)
     database = Database(settings.database_url)
     directory = bind(settings, database)
     tips, audit, keys = Tips(database, told), AuditLog(database), KeyStore(settings.staff)
@@ -147,6 +154,6 @@ def assemble_staff(
         access=access,
         keys=keys,
         once=Once(settings.public, tips, clock),
-        worker=worker_keys(settings),
-        audit_key=(settings.staff / AUDIT_KEY).read_bytes(),
+        worker=worker,
+        audit_key=audit_key,
     )

@@ -13,7 +13,7 @@ from hotline.store.database import Database, own_file
 from hotline.store.keystore import Grant, KeyStore
 from hotline.store.migrate import bind_directory, upgrade
 from hotline.store.people import People, Person
-from hotline.vault.directory import LIST, PIN, Directory, DirectoryKey, publish, write_file
+from hotline.vault.directory import LIST, PIN, Directory, DirectoryKey, NoKey, publish, write_file
 from hotline.vault.envelope import STATISTICS, WORKER
 from hotline.vault.keys import grant, new_seed, public_bytes
 from hotline.vault.seal import PublicKey, key_name
@@ -200,6 +200,9 @@ def bind(settings: Settings, database: Database) -> Directory:
 
 
 def worker_keys(settings: Settings) -> dict[str, bytes]:
-    """The worker's seeds by month: for the staff process only."""
-    raw = json.loads((settings.staff / WORKER_KEYS).read_bytes())
+    """The worker's seeds by month: for the staff process only. Raises NoKey."""
+    try:
+        raw = json.loads((settings.staff / WORKER_KEYS).read_bytes())
+    except OSError:
+        raise NoKey from None
     return {epoch: bytes.fromhex(seed) for epoch, seed in raw.items()}
