@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from hotline.clock import Clock
@@ -77,8 +78,9 @@ class StaffLine:
         self.database.close()
 
 
+@cache
 def rooms(jurisdiction: str) -> tuple[Profile, Places, Types, Router]:
-    """Profile, places, types and proven rules."""
+    """Profile, places, types and proven rules; read once a process, they never change in it."""
     profile, places, types = Profile.load(jurisdiction), Places.load(), Types.load()
     return profile, places, types, Router.load(profile, types, places)
 

@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hotline import settings as settings_module
-from hotline.assembly import PublicLine, assemble_public
 from hotline.clock import Clock
 from hotline.errors import HotlineError
 from hotline.founding import found, is_founded, prepare
@@ -25,13 +25,14 @@ from hotline.store.audit import AuditLog
 from hotline.store.database import Database
 from hotline.store.keystore import KeyStore
 from hotline.store.people import People, Person
-from hotline.synthetic import contacts
 from hotline.tips import QueueKind, queue_kind
-from hotline.tour import tour
 from hotline.triage.access import Access
 from hotline.vault.directory import write_file
 from hotline.vault.envelope import agency_recipient, queue_recipient
 from hotline.vault.keys import PersonKey, open_person
+
+if TYPE_CHECKING:
+    from hotline.assembly import PublicLine
 
 LOGINS, TOKEN, ADDRESS = "demo-logins.json", "demo-token", "demo-address"
 TIPS = 40
@@ -183,6 +184,8 @@ def seed_others(settings: Settings, clock: Clock, logins: list[Login]) -> list[L
 
 def seed_tips(line: PublicLine, count: int = TIPS) -> None:
     """Invented tips through the real pipeline."""
+    from hotline.synthetic import contacts
+
     for contact in contacts(count):
         line.pipeline.receive(contact)
 
@@ -222,6 +225,8 @@ def run(
         say(f"The line answers at http://127.0.0.1:{ports.public}/ after {seconds:.1f} s.")
         with running(settings, ports, ["staff", "analyst"]) as others:
             if fresh:
+                from hotline.assembly import assemble_public
+
                 say("Seeding people and invented tips in five languages …")
                 logins = seed_others(settings, clock, logins)
                 line = assemble_public(settings, clock, pool=0)
@@ -229,6 +234,8 @@ def run(
                 line.close()
             for port in (ports.console, ports.analyst):
                 wait_ready(f"http://127.0.0.1:{port}/healthz", others)
+            from hotline.tour import tour
+
             for text in tour(settings, ports, logins):
                 say(text)
             return 0 if watch([*children, *others], stopped) else 1

@@ -69,14 +69,16 @@ def free_port() -> int:
 def public() -> Flask:
     """The public application, as its worker process builds it."""
     harden(secret=True)
-    from hotline.assembly import assemble_public
+    from hotline.assembly import assemble_public, rooms
     from hotline.intake.receipts import POOL
     from hotline.intake.stripping import warm
     from hotline.jobs.tell import teller
-    from hotline.web.apps import public_app
+    from hotline.web.apps import public_app, public_rooms
 
+    public_rooms()
     settings = settings_module.load()
     if settings.demo:
+        rooms(settings.jurisdiction)
         _wait_founded(settings)
     # Language model and number plans take a second: meanwhile the first page is already there.
     threading.Thread(target=warm, name="warm", daemon=True).start()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import shutil
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ import pyotp
 import pytest
 from sqlalchemy import insert, select
 
-from hotline import assembly, demo
+from hotline import demo
 from hotline.assembly import PublicLine, StaffLine, assemble_public, assemble_staff
 from hotline.clock import Clock
 from hotline.founding import prepare
@@ -22,9 +21,6 @@ from hotline.store.database import Database
 from hotline.store.tables import Base
 from hotline.triage.access import SignedIn
 from tests.services import Postgres
-
-# Profile, places, types and rules never change: reading them once saves half a second a line.
-assembly.rooms = functools.cache(assembly.rooms)
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 ACCOUNT = "AC" + "5" * 32

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 from flask import Flask
 
 from hotline import settings as settings_module
@@ -36,15 +38,21 @@ def base(name: str, log: Log, *, scripts: bool) -> Flask:
     return app
 
 
+def public_rooms() -> tuple[ModuleType, ...]:
+    """The channels; importing them is most of a start."""
+    from hotline.intake import api, ivr, sms, web
+
+    return web, sms, ivr, api
+
+
 def public_app(line: PublicLine | None = None) -> Flask:
     """The line as the public meets it: form, webhooks, API, health. Holds no private key."""
-    from hotline.intake import api, ivr, sms, web
     from hotline.web import errors, health
 
     line = line or assemble_public(settings_module.load())
     app = base("public", Log(line.clock, public=True), scripts=False)
     app.extensions["line"] = line
-    for room in (web, sms, ivr, api):
+    for room in public_rooms():
         app.register_blueprint(room.blueprint(line))
     app.register_blueprint(health.public(line))
     errors.install_public(app, line)
