@@ -8,7 +8,7 @@ import re
 import shutil
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -348,19 +348,18 @@ def test_hostile_texts_cost_no_more_than_long_ones(types: Types) -> None:
 
 
 def test_a_text_of_300_characters_costs_a_small_multiple_of_reading_it(types: Types) -> None:
-    """The floor is folding and splitting the same texts in the same run, so that a busy machine
-    slows both."""
+    """The floor is folding and splitting the same texts, each round beside the classifier's own,
+    so that a busy machine slows both; the least disturbed round counts."""
     texts = [((row["text"] + ". ") * 10)[:300] for row in tips()]
 
-    def best(work: object) -> float:
-        times = []
-        for _ in range(3):
-            began = time.process_time()
-            for text in texts:
-                work(text)  # type: ignore[operator]
-            times.append(time.process_time() - began)
-        return min(times)
+    def seconds(work: Callable[[str], object]) -> float:
+        began = time.process_time()
+        for text in texts:
+            work(text)
+        return time.process_time() - began
 
-    floor = best(lambda text: re.findall(r"[a-z0-9]+", fold(text)))
-    spent = best(lambda text: types.classify(text, Language.PT))
-    assert spent <= 10 * floor, (round(len(texts) / spent), round(spent / floor, 1))
+    ratios = []
+    for _ in range(6):
+        floor = seconds(lambda text: re.findall(r"[a-z0-9]+", fold(text)))
+        ratios.append(seconds(lambda text: types.classify(text, Language.PT)) / floor)
+    assert min(ratios) <= 10, ratios
