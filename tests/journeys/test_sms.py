@@ -96,8 +96,9 @@ class Desk:
 @pytest.fixture
 def desk(public_line: PublicLine, clock: MovableClock) -> Iterator[Desk]:
     app = public_app(public_line)
-    yield Desk(public_line, app, clock)
+    # Tests close conversations by hand: its own thread would now and then be there first.
     app.extensions["exchange"].closer.stop()
+    yield Desk(public_line, app, clock)
 
 
 def sentence(prompt: Prompt, language: Language = PT, **values: object) -> str:
