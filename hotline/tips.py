@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, NoReturn
+from typing import NoReturn
 
 
 class Language(StrEnum):
@@ -369,8 +369,3 @@ class SealedTip:
     receipt: SealedReceipt | None
     packages: tuple[SealedPackage, ...] = ()
     errands: tuple[Errand, ...] = ()
-
-
-def words_of(value: Any) -> str:
-    """A JSON value that must be text, as text; anything else is empty."""
-    return value if isinstance(value, str) else ""

@@ -20,7 +20,6 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from hotline.errors import HotlineError, Unavailable
-from hotline.store.tables import Base
 
 BATCH_LARGEST = 128
 
@@ -121,10 +120,6 @@ class Database:
                 raw = connection.connection.driver_connection
                 assert raw is not None
                 raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-    def create_all(self) -> None:
-        """For tests that compare the models with the migrations."""
-        Base.metadata.create_all(self.engine)
 
     def close(self) -> None:
         if self._writer is not None:

@@ -171,11 +171,6 @@ class Envelope:
         moment = coarse_due(self.clock.now(), decision.deadline, urgent=urgent)
         return int(moment.timestamp())
 
-    def check(self, recipients: Sequence[str]) -> list[str]:
-        """Recipients without a key for this month."""
-        month = self.clock.month()
-        return [r for r in recipients if (r, month) not in self.directory.keys]
-
 
 def summary_id(tip: bytes, number: int) -> bytes:
     """The id of a tip's summary: whoever has the tip id knows their order without a list."""

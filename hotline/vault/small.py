@@ -9,7 +9,7 @@ import secrets
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from hotline.vault.format import KEY_BYTES, Damaged
 
@@ -38,11 +38,6 @@ def mac(key: bytes, *parts: str | bytes) -> bytes:
 def derive(key: bytes, label: str) -> bytes:
     """A 32-byte sub-key of a uniformly random ``key``."""
     return HKDFExpand(SHA256(), KEY_BYTES, label.encode()).derive(key)
-
-
-def stretch_free(secret: bytes, salt: bytes, label: str) -> bytes:
-    """HKDF with extraction, for secrets that are strong but not uniform."""
-    return HKDF(SHA256(), KEY_BYTES, salt, label.encode()).derive(secret)
 
 
 def seal(key: bytes, context: str, plaintext: bytes) -> bytes:
