@@ -94,3 +94,17 @@ def test_a_conversation_that_ends_later_does_not_undo_a_persons_move(
     assert "Niterói" in open_tip(staff_line, olga, tip).content.tip.words
     held = {wrap.recipient for wrap in staff_line.tips.wraps([tip])}
     assert held == {"queue:integrity:BR-RJ"}
+
+
+def test_a_later_relay_takes_the_place_of_the_one_that_knew_less(
+    public_line: PublicLine, staff_line: StaffLine
+) -> None:
+    _, thread = public_line.pipeline.open(contact("tiroteio agora, tem gente baleada"), once="r:1")
+    assert thread is not None
+    assert thread.relay
+    where = contact(answers={Question.WHERE: "Niterói, RJ"})
+    later = public_line.pipeline.add(thread, where, once="r:2")
+    assert later.relay != thread.relay
+    assert staff_line.outbox.counts()["relay", "ready"] == 2
+    drain(staff_line)
+    assert staff_line.outbox.counts()["relay", "ready"] == 1
