@@ -12,7 +12,6 @@ import warnings
 from collections.abc import Callable, Iterable
 
 from hotline.intake.stripping import strip, warm
-from hotline.tips import Language
 
 Engine = Callable[[str, str], tuple[set[int], bool]]
 # No spaCy model for Portuguese or Haitian Creole is on the package index: the nearest one reads it.

@@ -11,10 +11,12 @@ from dataclasses import dataclass, replace
 
 from hotline.intake.stripping import identifiers, identity
 from hotline.intake.stripping.attribution import attribute
+from hotline.intake.stripping.biography import cover, tellings
 from hotline.intake.stripping.clauses import others_words
 from hotline.intake.stripping.disclosures import disclosures, occurrences
 from hotline.intake.stripping.grammar import Grammar, abbreviations, grammar, policy
 from hotline.intake.stripping.language import languages
+from hotline.intake.stripping.letters import letters
 from hotline.intake.stripping.normalise import GUARD, Matching, Token, matching, tokens
 from hotline.intake.stripping.reading import Reading
 from hotline.intake.stripping.replacement import guard, rewrite
@@ -67,12 +69,12 @@ def _strip(
     hits = [hit for g in grammars for hit in g.hits(words)]
     regions = others_words(matched, words, hits, grammars[0].words["that"])
     reading = Reading(matched, words, grammars, regions)
-    said = disclosures(reading, hits)
+    said = disclosures(reading, hits) + letters(reading, hits)
     found = identifiers.find(matched, words, grammars)
     own = _own(reading, known, said, found)
     anchors = _merge(matched.text, [*own, *said], found)
     settled = attribute(anchors, words, hits, regions, grammars, rules)
-    settled = _agree(settled)
+    settled = cover(_agree(settled), tellings(reading, hits), reading)
     masked = {kind for kind, default in rules.default.items() if default == "doubtful"}
     new, removed, doubtful, doubts = rewrite(text, matched, settled, masked, spoken[0])
     flags = {

@@ -2,8 +2,9 @@
 
 A rule's ``say`` lines are small patterns over words without accents or apostrophes:
 ``meu|minha`` either word · ``<kin>`` a word of the list ``kin`` · ``novo?`` may be missing ·
-``_`` any word · ``^`` what is removed begins here (default: after the pattern for captures, at
-its beginning for relations). Matching tries each pattern once per word: no backtracking beyond
+``_`` any word · ``!<kin>`` any word not of the list · ``^`` what is removed begins here (default:
+after the pattern for captures, at its beginning for relations) · ``.`` in front: only where a clause
+begins; at the end: only where one ends. Matching tries each pattern once per word: no backtracking beyond
 its own optional items.
 """
 
@@ -23,18 +24,36 @@ from hotline.tips import Language
 @dataclass(frozen=True, slots=True)
 class Rule:
     """``action``: reporter, reporter_after, other, other_after, name, signoff, home, work, job,
-    kin, relation, vehicle, speech, speech_first, hint. ``weight`` counts for cues."""
+    kin, relation, vehicle, speech, speech_first, tell. ``weight`` counts for cues, ``kind`` and
+    ``back`` for clauses that tell of the reporter."""
 
     action: str
     weight: float
     reason: str
+    kind: str = ""
+    back: bool = False
+
+
+class Except:
+    """All words but these; never a number, nor a token of ours."""
+
+    def __init__(self, words: frozenset[str]) -> None:
+        self._words = words
+
+    def __contains__(self, word: object) -> bool:
+        return isinstance(word, str) and word.isalpha() and word not in self._words
+
+
+Items = tuple[tuple[frozenset[str] | Except | None, bool], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    items: tuple[tuple[frozenset[str] | None, bool], ...]
+    items: Items
     mark: int
     rule: Rule
+    first: bool = False
+    last: bool = False
 
 
 class Hit(NamedTuple):
@@ -56,7 +75,7 @@ class Grammar:
     words: dict[str, frozenset[str]]
     numbers: dict[str, int]
     nouns: dict[str, str]
-    labels: dict[str, str]
+    fields: dict[str, str]
     index: dict[str, tuple[Pattern, ...]]
 
     def hits(self, tokens: list[Token]) -> list[Hit]:
@@ -65,19 +84,26 @@ class Grammar:
         index = self.index
         for i, token in enumerate(tokens):
             for pattern in index.get(token.word, ()):
+                if pattern.first and not self._opens(tokens, i):
+                    continue
                 end = _match(pattern.items, tokens, i)
-                if end is not None:
+                if end is not None and not (pattern.last and _goes_on(tokens, end)):
                     mark = _marked(pattern, tokens, i, end)
                     found.append(Hit(i, end, mark, pattern.rule))
         return found
 
+    def _opens(self, tokens: list[Token], i: int) -> bool:
+        """Whether a clause begins at word ``i``."""
+        if i == 0 or tokens[i].soft or tokens[i].hard:
+            return True
+        return tokens[i - 1].word in self.words["break"] or tokens[i - 1].word in self.words["join"]
 
-_MISS: tuple[int, ...] = ()
+
+def _goes_on(tokens: list[Token], end: int) -> bool:
+    return end < len(tokens) and not (tokens[end].soft or tokens[end].hard)
 
 
-def _match(
-    items: tuple[tuple[frozenset[str] | None, bool], ...], tokens: list[Token], start: int
-) -> int | None:
+def _match(items: Items, tokens: list[Token], start: int) -> int | None:
     """The index after the pattern when it matches at ``start``; no word may start a sentence."""
     size = len(tokens)
     at = start  # the plain items in front need no set of states
@@ -92,12 +118,7 @@ def _match(
     return at
 
 
-def _match_on(
-    items: tuple[tuple[frozenset[str] | None, bool], ...],
-    tokens: list[Token],
-    start: int,
-    at: int,
-) -> int | None:
+def _match_on(items: Items, tokens: list[Token], start: int, at: int) -> int | None:
     states = {at}
     for words, optional in items:
         ahead: set[int] = set(states) if optional else set()
@@ -121,24 +142,27 @@ def _marked(pattern: Pattern, tokens: list[Token], start: int, end: int) -> int:
 
 
 def _parse(line: str, words: dict[str, frozenset[str]], rule: Rule) -> Pattern:
-    items: list[tuple[frozenset[str] | None, bool]] = []
+    items: list[tuple[frozenset[str] | Except | None, bool]] = []
     mark = -1
-    for piece in line.split():
+    pieces = line.split()
+    first, last = pieces[0] == ".", pieces[-1] == "."
+    for piece in pieces[first : len(pieces) - last]:
         if piece == "^":
             mark = len(items)
             continue
         optional = piece.endswith("?")
-        plain = piece.removesuffix("?")
+        plain = piece.removesuffix("?").removeprefix("!")
         if plain == "_":
             items.append((None, optional))
             continue
         choices: set[str] = set()
         for choice in plain.split("|"):
             choices |= words[choice[1:-1]] if choice.startswith("<") else {choice}
-        items.append((frozenset(choices), optional))
-    if not items or items[0][0] is None or items[0][1]:
+        chosen = frozenset(choices)
+        items.append((Except(chosen) if piece.startswith("!") else chosen, optional))
+    if not items or not isinstance(items[0][0], frozenset) or items[0][1]:
         raise ValueError(f"a pattern must begin with a word that is not optional: {line!r}")
-    return Pattern(tuple(items), mark, rule)
+    return Pattern(tuple(items), mark, rule, first, last)
 
 
 def _read(name: str) -> dict[str, Any]:
@@ -156,10 +180,18 @@ def grammar(language: Language) -> Grammar:
     }
     index: dict[str, list[Pattern]] = {}
     for table in (*common.get("rule", ()), *own["rule"]):
-        rule = Rule(table["action"], float(table.get("weight", 0)), table["reason"])
+        rule = Rule(
+            table["action"],
+            float(table.get("weight", 0)),
+            table["reason"],
+            table.get("kind", ""),
+            table.get("back", False),
+        )
         for line in table["say"]:
             pattern = _parse(line, words, rule)
-            for word in sorted(pattern.items[0][0] or ()):
+            begins = pattern.items[0][0]
+            assert isinstance(begins, frozenset)
+            for word in sorted(begins):
                 index.setdefault(word, []).append(pattern)
     nouns = {w: kind for t in (common, own) for kind, ws in t["nouns"].items() for w in ws.split()}
     return Grammar(
@@ -168,7 +200,7 @@ def grammar(language: Language) -> Grammar:
         words=words,
         numbers=dict(own["numbers"]),
         nouns=nouns,
-        labels=dict(own["labels"]),
+        fields={w: kind for kind, ws in own["fields"].items() for w in ws.split()},
         index={word: tuple(patterns) for word, patterns in index.items()},
     )
 

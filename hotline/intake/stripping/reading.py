@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 
 from hotline.intake.stripping.grammar import Grammar
+from hotline.intake.stripping.lists import first_names, surnames
 from hotline.intake.stripping.normalise import GUARD, Matching, Token
 from hotline.intake.stripping.spans import Finding, Side
 
@@ -29,6 +30,13 @@ class Reading:
         self.no_name = frozenset().union(
             *(g.words["suspect"] | g.words["crime"] for g in grammars), self.kin, self.job
         )
+        self.break_words = frozenset().union(*(g.words["break"] for g in grammars))
+        self.join_words = frozenset().union(*(g.words["join"] for g in grammars))
+        self.go_on = frozenset().union(*(g.words["goon"] for g in grammars))
+        self.titles = frozenset().union(*(g.words["title"] for g in grammars))
+        self.first_names, self.surnames = first_names(), surnames()
+        self.others_field = frozenset().union(*(g.words["others_field"] for g in grammars))
+        self.fields = {word: kind for g in grammars for word, kind in g.fields.items()}
         self.shouted = matched.cased.isupper()
 
     def finding(self, start: int, end: int, kind: str, reason: str) -> Finding:
@@ -43,6 +51,14 @@ class Reading:
             found.append(self.words[at].word)
             at += 1
         return found
+
+    def at(self, place: int) -> int:
+        """The index of the first word that begins at or after a place of the matching text."""
+        return bisect_left(self.words, place, key=lambda token: token.start)
+
+    def holds(self, start: int, end: int) -> bool:
+        """Whether a token of ours stands in a stretch of the matching text."""
+        return GUARD in self.matched.text[start:end]
 
     def guarded(self, i: int) -> bool:
         """Whether word ``i`` is a token of ours."""
@@ -69,6 +85,22 @@ class Reading:
             at += 1
             last = at
         return last
+
+    def persons(self, start: int, end: int) -> list[tuple[int, int]]:
+        """Persons named by title or article and a known first name between two places of the
+        matching text ("o Marcão", "doña Rosa"), as such places, titles included."""
+        at = bisect_left(self.words, start, key=lambda token: token.start)
+        found: list[tuple[int, int]] = []
+        while at + 1 < len(self.words) and self.words[at + 1].end <= end:
+            name = self.words[at + 1]
+            titled = self.words[at].word in self.titles and not (name.soft or name.hard)
+            if titled and name.upper and name.word in self.first_names:
+                last = max(at + 2, self.name_end(at + 1, cased=True))
+                found.append((self.words[at].start, min(end, self.words[last - 1].end)))
+                at = last
+            else:
+                at += 1
+        return found
 
     def upper_after(self, token: Token) -> bool:
         """Whether a capital follows after one space ("Officer Daniels")."""

@@ -1,0 +1,130 @@
+"""Stripping: clauses in which reporters tell of themselves go as a whole.
+
+"I do nights on the kill floor", "quem fecha o caixa sou eu": no single word of such a clause
+identifies, all of it together does. A rule of action ``tell`` marks where it begins (``back``: where
+it ends); here it grows to its end, through what belongs to it ("…, room 6, beside the treasury"),
+and stops where somebody else begins to act.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hotline.intake.stripping.clauses import within
+from hotline.intake.stripping.grammar import Hit, longest_first
+from hotline.intake.stripping.reading import Reading
+from hotline.intake.stripping.spans import Finding, Side
+
+_LONGEST = 28  # words; a clause that runs on is cut, and its tip held
+
+
+def tellings(reading: Reading, hits: list[Hit]) -> list[Finding]:
+    """The clauses, as findings on the reporter's side, in order of place. They may overlap other
+    findings: ``cover`` lays them over what is known of these."""
+    found = []
+    for hit in longest_first(hits, "tell"):
+        if within(reading.regions, hit.start):
+            continue
+        back = hit.rule.back
+        start = _begin(reading, hit.start) if back else min(hit.mark, hit.end - 1)
+        end = hit.end if back else finish(reading, hit.end)
+        while start < end and reading.guarded(start):
+            start += 1
+        if start < end and not any(reading.guarded(i) for i in range(start, end)):
+            found.append(reading.finding(start, end, hit.rule.kind, hit.rule.reason))
+    return sorted(found, key=lambda finding: (finding.start, -finding.end))
+
+
+def _begin(reading: Reading, at: int) -> int:
+    """The first word of the clause that ends at word ``at``."""
+    words = reading.words
+    floor = max(0, at - _LONGEST)
+    while at > floor and not (words[at].soft or words[at].hard):
+        before = words[at - 1]
+        if before.word in reading.break_words or reading.guarded(at - 1):
+            break
+        at -= 1
+    return at
+
+
+def finish(reading: Reading, at: int) -> int:
+    """The index after the clause that goes on at word ``at``."""
+    words, limit = reading.words, min(len(reading.words), at + _LONGEST)
+    while at < limit:
+        token = words[at]
+        if token.hard or reading.guarded(at) or token.word in reading.break_words:
+            break
+        if token.soft and not _belongs(reading, at):
+            break
+        if token.word in reading.join_words and (
+            at + 1 >= limit or not _belongs(reading, at + 1) or words[at + 1].soft
+        ):
+            break
+        at += 1
+    return at
+
+
+def _belongs(reading: Reading, at: int) -> bool:
+    """Whether what begins at word ``at``, after a comma or an "and", still tells of the same
+    person: a place, a number, a "who", not a new subject."""
+    token = reading.words[at]
+    word = token.word
+    if word in reading.go_on or word in reading.street:
+        return True
+    return any(c.isdigit() for c in word)
+
+
+def cover(settled: list[Finding], told: list[Finding], reading: Reading) -> list[Finding]:
+    """``settled`` (in order, apart) with the clauses laid over: inside a clause what is nobody's
+    becomes the reporter's, what is surely another's is left out of it."""
+    if not told:
+        return settled
+    pieces = [piece for clause in told for piece in _without(clause, settled, reading)]
+    joined: list[Finding] = []
+    for finding in sorted([*settled, *pieces], key=lambda f: (f.start, -f.end)):
+        last = joined[-1] if joined else None
+        if last is None or finding.start >= last.end:
+            joined.append(finding)
+        elif last.side is Side.OTHER:
+            if finding.end > last.end and finding.side is not Side.OTHER:
+                joined.append(replace(finding, start=last.end))
+        else:
+            joined[-1] = replace(
+                last,
+                end=max(last.end, finding.end),
+                side=Side.REPORTER,
+                contested=False,
+                reason=last.reason or finding.reason,
+            )
+    return joined
+
+
+def _without(clause: Finding, settled: list[Finding], reading: Reading) -> list[Finding]:
+    """The clause in pieces around what is another's: identifiers, and persons named in it."""
+    holes = [(f.start, f.end) for f in settled if f.side is Side.OTHER]
+    holes += reading.persons(clause.start, clause.end)
+    pieces, at = [], clause.start
+    for start, end in sorted(holes):
+        if end <= at or start >= clause.end:
+            continue
+        if start > at:
+            pieces.append(replace(clause, start=at, end=start))
+        at = max(at, end)
+    if at < clause.end:
+        pieces.append(replace(clause, start=at))
+    text = reading.matched.text
+    return [_trim(piece, text) for piece in pieces if _solid(piece, text)]
+
+
+def _solid(piece: Finding, text: str) -> bool:
+    """More than a little word between two holes."""
+    return sum(c.isalnum() for c in text[piece.start : piece.end]) >= 2
+
+
+def _trim(piece: Finding, text: str) -> Finding:
+    start, end = piece.start, piece.end
+    while not text[start].isalnum():
+        start += 1
+    while not text[end - 1].isalnum():
+        end -= 1
+    return replace(piece, start=start, end=end)
