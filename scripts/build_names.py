@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from hotline.intake.stripping.normalise import matching
+from hotline.intake.stripping.normalise import matching  # noqa: E402
 
 FAKER = "40.54.0"
 LOCALES = (

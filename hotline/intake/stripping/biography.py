@@ -1,9 +1,9 @@
 """Stripping: clauses in which reporters tell of themselves go as a whole.
 
 "I do nights on the kill floor", "quem fecha o caixa sou eu": no single word of such a clause
-identifies, all of it together does. A rule of action ``tell`` marks where it begins (``back``: where
-it ends); here it grows to its end, through what belongs to it ("…, room 6, beside the treasury"),
-and stops where somebody else begins to act.
+identifies, all of it together does. A rule of action ``tell`` marks where it begins (``back``:
+where it ends); here it grows to its end, through what belongs to it ("…, room 6, beside the
+treasury"), and stops where somebody else begins to act.
 """
 
 from __future__ import annotations

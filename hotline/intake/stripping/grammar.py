@@ -3,9 +3,9 @@
 A rule's ``say`` lines are small patterns over words without accents or apostrophes:
 ``meu|minha`` either word · ``<kin>`` a word of the list ``kin`` · ``novo?`` may be missing ·
 ``_`` any word · ``!<kin>`` any word not of the list · ``^`` what is removed begins here (default:
-after the pattern for captures, at its beginning for relations) · ``.`` in front: only where a clause
-begins; at the end: only where one ends. Matching tries each pattern once per word: no backtracking beyond
-its own optional items.
+after the pattern for captures, at its beginning for relations) · ``.`` in front: only where a
+clause begins; at the end: only where one ends. Matching tries each pattern once per word: no
+backtracking beyond its own optional items.
 """
 
 from __future__ import annotations

@@ -76,23 +76,29 @@ def _vocatives(reading: Reading, hits: list[Hit]) -> list[Finding]:
     for hit in hits:
         if hit.rule.action != "speech_to_me":
             continue
-        for at in range(hit.end, min(hit.end + 4, len(reading.words))):
-            gap = reading.gap(at)
-            if '"' not in gap and "'" not in gap and "-" not in gap:
-                continue
-            if reading.words[at].word in reading.titles and at + 1 < len(reading.words):
-                at += 1
-            end = reading.name_end(at, cased=True)
-            after = reading.matched.text[reading.words[end - 1].end :][:1] if end > at else ""
-            if after in (",", "!", "?", "."):
-                found.append(reading.finding(at, end, "name", "is called by that name"))
-            break
+        opened = _quotation(reading, hit.end)
+        if opened is None:
+            continue
+        titled = reading.words[opened].word in reading.titles
+        start = opened + 1 if titled and opened + 1 < len(reading.words) else opened
+        end = reading.name_end(start, cased=True)
+        after = reading.words[end - 1].end if end > start else len(reading.matched.text)
+        if reading.matched.text[after : after + 1] in (",", "!", "?", "."):
+            found.append(reading.finding(start, end, "name", "is called by that name"))
     return found
+
+
+def _quotation(reading: Reading, at: int) -> int | None:
+    """The first word of the quotation that opens at most four words on."""
+    for i in range(at, min(at + 4, len(reading.words))):
+        if any(mark in reading.gap(i) for mark in "\"'-"):
+            return i
+    return None
 
 
 def _form(reading: Reading) -> list[Finding]:
     """ "Employer: …", "Endereço do denunciante: …", a line each."""
-    found = []
+    found: list[Finding] = []
     text = reading.matched.text
     if ":" not in text and "=" not in text:
         return found
