@@ -71,7 +71,20 @@ def _belongs(reading: Reading, at: int) -> bool:
     word = token.word
     if word in reading.go_on or word in reading.street:
         return True
-    return any(c.isdigit() for c in word)
+    return any(c.isdigit() for c in word) or _place(reading, at)
+
+
+def _place(reading: Reading, at: int) -> bool:
+    """ "…, Boa Vista.": capitals up to the next break that are no known person's name."""
+    words, end = reading.words, at
+    while end < len(words) and end - at < 5 and (end == at or not words[end].soft):
+        token = words[end]
+        if end > at and token.hard:
+            break
+        if not token.upper and token.word not in reading.common["particle"]:
+            return False
+        end += 1
+    return words[at].word not in reading.first_names and not reading.shouted and end > at
 
 
 def cover(settled: list[Finding], told: list[Finding], reading: Reading) -> list[Finding]:

@@ -6,6 +6,7 @@ the sentence and by a number of words.
 
 from __future__ import annotations
 
+from hotline.intake.stripping.biography import finish
 from hotline.intake.stripping.clauses import within
 from hotline.intake.stripping.grammar import Hit, longest_first
 from hotline.intake.stripping.reading import Reading
@@ -17,7 +18,7 @@ def disclosures(reading: Reading, hits: list[Hit]) -> list[Finding]:
     mine = [hit for hit in hits if not within(reading.regions, hit.start)]
     found = _names(reading, mine) + _signoffs(reading, mine)
     found += _apposed(reading, mine, found)
-    found += _homes(reading, mine) + _works(reading, mine)
+    found += _homes(reading, mine) + _works(reading, mine) + _kin_names(reading, mine)
     for hit in longest_first(mine, "relation"):
         end = _relation_end(reading, hit)
         found.append(
@@ -38,7 +39,7 @@ def _names(reading: Reading, hits: list[Hit]) -> list[Finding]:
             if not _placed(reading, hit):
                 continue
             start = hit.end
-            while start < len(reading.words) and start < hit.end + 2 and _filler(reading, start):
+            while start < len(reading.words) and start < hit.end + 5 and _filler(reading, start):
                 start += 1
             if start >= len(reading.words) or _cut(reading, start):
                 continue
@@ -62,10 +63,23 @@ def _apposed(reading: Reading, hits: list[Hit], names: list[Finding]) -> list[Fi
                 end = max(_extent(reading, hit.start, 8 if kind == "workplace" else 7), hit.end)
                 found.append(reading.finding(hit.start, end, kind, hit.rule.reason))
     for at in range(1, len(reading.words) - 1):
-        if reading.words[at - 1].end in ends and _trade(reading, at):
+        if reading.words[at - 1].end in ends and _housed(reading, at):
+            end = finish(reading, at + 1)
+            found.append(reading.finding(at, end, "address", "gives own address"))
+        elif reading.words[at - 1].end in ends and _trade(reading, at):
             end = _extent(reading, at, 8)
             found.append(reading.finding(at, end, "workplace", "says where they work"))
     return found
+
+
+def _housed(reading: Reading, at: int) -> bool:
+    """ "Ivonete, Travessa Boa Fé 31", "Pri do bloco 7": an address right after the own name."""
+    words = reading.words
+    if words[at].hard:
+        return False
+    while at < len(words) - 1 and words[at].word in reading.go_on:
+        at += 1
+    return words[at].word in reading.street and not words[at].hard
 
 
 def _trade(reading: Reading, at: int) -> bool:
@@ -76,9 +90,37 @@ def _trade(reading: Reading, at: int) -> bool:
     return joined and small and after.word in reading.common["belongs"]
 
 
+def _kin_names(reading: Reading, hits: list[Hit]) -> list[Finding]:
+    """ "my sister Josi saw it too", "I stay with my aunt Rose": who stands by the reporter leads
+    to them. Only where the sentence says so and nothing was done by or to that person."""
+    found = []
+    for hit in longest_first(hits, "kin"):
+        words = reading.words
+        start = hit.end
+        if words[hit.end - 1].word not in reading.closekin and not any(
+            w.word in reading.closekin for w in words[hit.start : hit.end]
+        ):
+            continue
+        if start >= len(words) or words[start].hard or reading.guarded(start):
+            continue
+        if not (words[start].upper or words[start].word in reading.first_names):
+            continue
+        end = reading.name_end(start, cased=not reading.shouted and words[start].upper)
+        near = reading.sentence(hit.start, end)
+        told = near & reading.stands_by and not near & reading.acts_on
+        if end > start and told:
+            found.append(reading.finding(start, end, "name", "kin of the reporter"))
+    return found
+
+
 def _filler(reading: Reading, at: int) -> bool:
+    """A verb or article, or a rank before the name ("3º Sgt PM Alessandro")."""
     token = reading.words[at]
-    return token.word in reading.common["copula"] and not token.upper and not token.hard
+    if token.hard or reading.guarded(at):
+        return False
+    small = token.word in reading.common["copula"] and not token.upper
+    rank = token.word in reading.ranks or token.word[0].isdigit()
+    return small or (rank and reading.upper_after(token))
 
 
 def _strong(reading: Reading, hit: Hit) -> bool:
@@ -162,7 +204,7 @@ def _homes(reading: Reading, hits: list[Hit]) -> list[Finding]:
     for hit in longest_first(hits, "home"):
         if hit.mark >= len(reading.words) or reading.guarded(hit.mark):
             continue
-        end = _extent(reading, hit.mark, 14, commas=True)
+        end = finish(reading, hit.mark + 1)
         inside = reading.words[hit.mark : end]
         exact = any(t.word in reading.street or any(c.isdigit() for c in t.word) for t in inside)
         exact = exact or any(t.word in reading.common["school"] for t in inside)
@@ -220,6 +262,13 @@ def occurrences(reading: Reading, names: list[str]) -> list[Finding]:
             if [t.word for t in stretch] != parts or any(t.hard for t in stretch[1:]):
                 continue
             if len(parts) == 1 and _longer_name(reading, at):
+                near = any(
+                    reading.words[i].word == parts[0] for i in range(max(0, at - 6), at)
+                )  # "Darlene, Darlene Whitecalf"
+                if not near:
+                    continue
+                end = reading.name_end(at, cased=True)
+                found.append(reading.finding(at, end, "name", "the reporter's name"))
                 continue
             found.append(reading.finding(at, at + len(parts), "name", "the reporter's name"))
     return found

@@ -44,6 +44,13 @@ _RUN = re.compile(
 _CODE = re.compile(r"(?<![a-z0-9])[a-z]{0,4}[ .\-]?\d[a-z0-9.\-/]{1,20}")
 _LETTERS = re.compile(r"(?<![a-z0-9])(?:[a-z]{4}\d{6}[a-z0-9]{3,8}|[a-z]{1,2}\d{7,9})(?![a-z0-9])")
 _DIGIT = re.compile(r"\d")
+_LINK = re.compile(
+    r"(?<![a-z0-9@.])(?:https?://)?(?:[a-z0-9\-]{1,40}\.){1,3}"
+    r"(?:com|net|org|me|io|gg|to|br|mx|ar|cl|co|pe|ht|ca|fr|uy|py|ec|bo|ve|us|tt|jm)/[^\s,;]{2,120}"
+)
+_NICK = re.compile(
+    r"[a-z0-9_]{1,30}(?:[._\-][a-z0-9_]{1,30}){1,4}|(?=[a-z_]{2,20}\d)[a-z_]+[a-z0-9_]{1,24}"
+)
 _UUID = re.compile(
     r"(?<![a-z0-9])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![a-z0-9])"
 )
@@ -79,6 +86,12 @@ def find(matched: Matching, words: list[Token], grammars: Iterable[Grammar]) -> 
     digits = _DIGIT.search(text) is not None
     if "@" in text or _SPELLED_HINT.search(text):
         _mail(text, taken)
+        _mail_told(words, spoken_in, taken)
+    if "/" in text:
+        for match in _LINK.finditer(text):
+            if "maps" not in match[0]:
+                taken.add(Finding(match.start(), match.end(), "link", _bare(match[0])))
+    _nicks(text, words, nouns, taken)
     if digits:
         for match in _UUID.finditer(text):
             taken.add(Finding(match.start(), match.end(), "account", _bare(match[0])))
@@ -111,6 +124,45 @@ def _mail(text: str, taken: Taken) -> None:
                 taken.add(Finding(match.start(), match.end(), "email", _bare(match[0])))
     for match in _HANDLE.finditer(text):
         taken.add(Finding(match.start(), match.end(), "handle", _bare(match[0])))
+
+
+def _mail_told(words: list[Token], grammars: tuple[Grammar, ...], taken: Taken) -> None:
+    """An address as people say it: "josielmar, tudo junto, arroba, rede norte, ponto com"."""
+    common = grammars[0].words
+    stops = common["copula"] | common["mail_stop"] | frozenset().union(*(g.nouns for g in grammars))
+    for at, token in enumerate(words):
+        if token.word not in common["at_sign"]:
+            continue
+        end = dot = 0
+        for i in range(at + 1, min(at + 9, len(words))):
+            if words[i].hard:
+                break
+            if dot and i == dot + 1:
+                end = i + 1
+            if words[i].word in common["dot_sign"]:
+                dot = i
+        start = at
+        while start and at - start < 9 and not words[start].hard:
+            if words[start - 1].word in stops and not words[start - 1].word.isdigit():
+                break
+            start -= 1
+        if end and start < at:
+            value = _bare("".join(t.word for t in words[start:end]))
+            taken.add(Finding(words[start].start, words[end - 1].end, "email", value))
+
+
+def _nicks(text: str, words: list[Token], nouns: dict[int, str], taken: Taken) -> None:
+    """A name of an account after the word for it, without an @: "insta moonmilk.wav"."""
+    for i, kind in nouns.items():
+        if kind != "handle":
+            continue
+        for j in range(i + 1, min(i + 5, len(words))):
+            if words[j].hard:
+                break
+            match = _NICK.match(text, words[j].start)
+            if match and not match[0].replace(".", "").replace("-", "").isdigit():
+                taken.add(Finding(match.start(), match.end(), "handle", _bare(match[0])))
+                break
 
 
 def noun_places(words: list[Token], grammars: Iterable[Grammar]) -> dict[int, str]:
@@ -163,9 +215,8 @@ def _coded(code: str, kind: str) -> bool:
     digits = sum(c.isdigit() for c in code)
     if kind == "handle":
         return False
-    return digits >= (2 if kind == "plate" else 4) and not re.fullmatch(
-        r"\d{1,2}/\d{1,2}/\d{2,4}", code
-    )
+    least = {"plate": 2, "document": 3}.get(kind, 4)
+    return digits >= least and not re.fullmatch(r"\d{1,2}/\d{1,2}/\d{2,4}", code)
 
 
 _MORE = re.compile(r"(?:[ .\-/]\d{1,6}){1,6}(?![a-z0-9])")

@@ -15,10 +15,15 @@ _LABEL = re.compile(
     r" *(?:\W+ *)?(?:q?\d{1,2}[.)]? +)?([a-z ]{2,40}?) ?(?:\([^)\n]{0,30}\) ?)?[:=] ?(?=\S)"
 )
 
+_STOP = re.compile(r"\. |[;|]|  |[ ,](?=[a-z]{2,20} ?:)")  # a sentence's end, the next label
+
 
 def letters(reading: Reading, hits: list[Hit]) -> list[Finding]:
     """The findings, on the reporter's side."""
-    return _signature(reading) + _vocatives(reading, hits) + _form(reading)
+    return [
+        *_signature(reading), *_closing(reading), *_opening(reading),
+        *_vocatives(reading, hits), *_form(reading),
+    ]  # fmt: skip
 
 
 def _signature(reading: Reading) -> list[Finding]:
@@ -42,6 +47,48 @@ def _signature(reading: Reading) -> list[Finding]:
         kind = "name" if _signs(reading, line.span()) else "workplace"
         found.append(Finding(start, end, kind, "", True, Side.REPORTER, "signs the message"))
     return found
+
+
+def _closing(reading: Reading) -> list[Finding]:
+    """A last sentence that is nothing but a name, alone or before a number or an address:
+    "Denise Kuhn, 51 99744-1268." """
+    words = reading.words
+    at = len(words) - 1
+    while at > 0 and len(words) - at < 12 and not words[at].hard:
+        at -= 1
+    if at <= 0 or not words[at].hard:
+        return []
+    start = at
+    while start < len(words) and words[start].word in reading.titles:
+        start += 1
+    if start >= len(words) or words[start].word not in reading.first_names:
+        return []
+    end = start + 1
+    while end < len(words) and end - start < 6 and reading.name_word(end):
+        end += 1
+    if end < len(words) and not (words[end].soft or words[end].word in reading.street):
+        return []
+    return [reading.finding(start, end, "name", "signs the message")]
+
+
+def _opening(reading: Reading) -> list[Finding]:
+    """ "Taxi driver here, white Probox.", "Caminhoneiro, Luís Zago, CNH 0338…": a first sentence
+    that begins with a trade and no article, and has no other subject."""
+    words, at = reading.words, 0
+    while at < len(words) and at < 6 and words[at].word in reading.greeting:
+        at += 1
+    if at >= len(words) or words[at].word not in reading.job:
+        return []
+    end = at + 1
+    while end < len(words) and end - at < 18 and not words[end].hard and not reading.guarded(end):
+        if words[end].word in reading.acts:
+            return []
+        end += 1
+    here = any(w.word in reading.here for w in words[at + 1 : at + 6])
+    comma = at + 1 < len(words) and (words[at + 1].soft or words[at + 1].hard)
+    if not (here or comma):
+        return []
+    return [reading.finding(at, end, "workplace", "says what they are")]
 
 
 def _edges(text: str, start: int, end: int) -> tuple[int, int]:
@@ -70,30 +117,30 @@ def _signs(reading: Reading, span: tuple[int, int]) -> bool:
     return known or initials
 
 
+_OPENS = re.compile(r"(?:\"|(?<![a-z0-9])'(?=[a-z])|: ?-|: ?- ) ?")
+
+
 def _vocatives(reading: Reading, hits: list[Hit]) -> list[Finding]:
-    """Said to the reporter, at the beginning of a quotation: a name and a comma."""
+    """Said to the reporter, at the beginning of a quotation: a name and a comma. Not when the
+    words are said to somebody else ("told her: 'Rosa, …'")."""
+    text = reading.matched.text
+    verbs = [hit for hit in hits if hit.rule.action in ("speech", "speech_to_me")]
+    away = {hit.end for hit in hits if hit.rule.action == "speech_away"}
     found = []
-    for hit in hits:
-        if hit.rule.action != "speech_to_me":
+    for match in _OPENS.finditer(text) if verbs else ():
+        at = reading.at(match.end())
+        if at >= len(reading.words) or reading.words[at].start > match.end() + 2:
             continue
-        opened = _quotation(reading, hit.end)
-        if opened is None:
+        near = [hit for hit in verbs if at - 5 <= hit.start < at]
+        if not near or any(at - 4 <= end <= at for end in away):
             continue
-        titled = reading.words[opened].word in reading.titles
-        start = opened + 1 if titled and opened + 1 < len(reading.words) else opened
+        titled = reading.words[at].word in reading.titles and at + 1 < len(reading.words)
+        start = at + 1 if titled else at
         end = reading.name_end(start, cased=True)
-        after = reading.words[end - 1].end if end > start else len(reading.matched.text)
-        if reading.matched.text[after : after + 1] in (",", "!", "?", "."):
+        after = reading.words[end - 1].end if end > start else len(text)
+        if text[after : after + 1] in (",", "!", "?"):
             found.append(reading.finding(start, end, "name", "is called by that name"))
     return found
-
-
-def _quotation(reading: Reading, at: int) -> int | None:
-    """The first word of the quotation that opens at most four words on."""
-    for i in range(at, min(at + 4, len(reading.words))):
-        if any(mark in reading.gap(i) for mark in "\"'-"):
-            return i
-    return None
 
 
 def _form(reading: Reading) -> list[Finding]:
@@ -109,7 +156,9 @@ def _form(reading: Reading) -> list[Finding]:
         kind = _field(reading, match[1].split())
         if not kind:
             continue
-        start, end = _edges(text, line.start() + match.end(), line.end())
+        begin = line.start() + match.end()
+        stop = _STOP.search(text, begin, line.end())
+        start, end = _edges(text, begin, stop.start() if stop else line.end())
         if start < end and end - start <= 160 and not reading.holds(start, end):
             found.append(Finding(start, end, kind, "", True, Side.REPORTER, "fills in a form"))
     return found

@@ -100,7 +100,7 @@ def _shaped(raw: str) -> str:
     """The kind a written form gives away by itself; "none" is surely no identifier."""
     for pattern, kind in (
         (_CNPJ, "company"), (_CPF, "document"), (_SSN, "document"), (_DOTTED, "document"),
-        (_COURT, "none"), (_DATE, "none"), (_CEP, "none"),
+        (_COURT, "document"), (_DATE, "none"), (_CEP, "none"),
     ):  # fmt: skip
         if pattern.fullmatch(raw):
             return kind

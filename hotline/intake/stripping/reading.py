@@ -34,6 +34,13 @@ class Reading:
         self.join_words = frozenset().union(*(g.words["join"] for g in grammars))
         self.go_on = frozenset().union(*(g.words["goon"] for g in grammars))
         self.titles = frozenset().union(*(g.words["title"] for g in grammars))
+        self.greeting = frozenset().union(*(g.words["greeting"] for g in grammars))
+        self.here = frozenset().union(*(g.words["here"] for g in grammars))
+        self.acts = frozenset().union(*(g.words["crime"] | g.words["pronoun3"] for g in grammars))
+        self.acts_on = frozenset().union(*(g.words["crime"] | g.words["harm"] for g in grammars))
+        self.stands_by = frozenset().union(*(g.words["stands_by"] for g in grammars))
+        self.closekin = frozenset().union(*(g.words["closekin"] for g in grammars))
+        self.ranks = frozenset().union(*(g.words["rank"] for g in grammars)) | self.titles
         self.first_names, self.surnames = first_names(), surnames()
         self.others_field = frozenset().union(*(g.words["others_field"] for g in grammars))
         self.fields = {word: kind for g in grammars for word, kind in g.fields.items()}
@@ -59,6 +66,15 @@ class Reading:
     def holds(self, start: int, end: int) -> bool:
         """Whether a token of ours stands in a stretch of the matching text."""
         return GUARD in self.matched.text[start:end]
+
+    def sentence(self, start: int, end: int) -> set[str]:
+        """The words of the sentence around a stretch, at most 15 on each side."""
+        first, last = start, end
+        while first > max(0, start - 15) and not self.words[first].hard:
+            first -= 1
+        while last < min(len(self.words), end + 15) and not self.words[last].hard:
+            last += 1
+        return {token.word for token in self.words[first:last]}
 
     def guarded(self, i: int) -> bool:
         """Whether word ``i`` is a token of ours."""
@@ -101,6 +117,14 @@ class Reading:
             else:
                 at += 1
         return found
+
+    def name_word(self, i: int) -> bool:
+        """Whether word ``i`` goes on with a name: a known name, a particle, or a capital."""
+        token = self.words[i]
+        if token.hard or token.soft or token.word in self.street or token.word.isdigit():
+            return False
+        known = token.word in self.first_names or token.word in self.surnames
+        return known or token.word in self.common["particle"] or (token.upper and not self.shouted)
 
     def upper_after(self, token: Token) -> bool:
         """Whether a capital follows after one space ("Officer Daniels")."""
