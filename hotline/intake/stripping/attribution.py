@@ -7,12 +7,12 @@ cues right after it. Two in a row joined by nothing but "or", commas and nouns s
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
 from hotline.intake.stripping.clauses import within
-from hotline.intake.stripping.grammar import Grammar, Hit, Policy
+from hotline.intake.stripping.grammar import Hit, Policy
+from hotline.intake.stripping.lists import first_names, surnames
 from hotline.intake.stripping.normalise import GUARD, Token
 from hotline.intake.stripping.spans import Finding, Side
 
@@ -33,13 +33,12 @@ def attribute(
     words: list[Token],
     hits: list[Hit],
     regions: list[tuple[int, int]],
-    grammars: Iterable[Grammar],
+    nouns: frozenset[str],
     policy: Policy,
 ) -> list[Finding]:
     """The findings with their side and reason. Findings that already have one keep it and pass
     it on to what follows."""
     cues = _cues(hits, regions)
-    nouns = frozenset(w for g in grammars for w in (*g.nouns, *g.words["mark"], *g.words["link"]))
     starts = [token.start for token in words]
     settled: list[Finding] = []
     before = 0
@@ -56,6 +55,8 @@ def attribute(
             continue
         spot = _Spot(max(before, _sentence(words, first)), first, last, after)
         decided = _decide(found, spot, words, cues, policy)
+        if _weak(decided) and _beside_name(words, spot, nouns):
+            decided = replace(decided, side=Side.OTHER, reason="stands beside another's name")
         if (
             n
             and not kin
@@ -65,6 +66,25 @@ def attribute(
             decided = replace(decided, side=settled[-1].side, reason=settled[-1].reason)
         settled.append(decided)
     return settled
+
+
+def _beside_name(words: list[Token], spot: _Spot, nouns: frozenset[str]) -> bool:
+    """Whether a name that is not the reporter's (theirs is a finding, which ends the reach)
+    stands right before, with nothing but "tel", "is", commas between: "Jhon Fredy 314 880 2217"."""
+    at = spot.first - 1
+    while at >= max(spot.floor, spot.first - 5) and words[at].word in nouns:
+        at -= 1
+    if at < spot.floor or at < 0 or words[min(at + 1, spot.first)].hard:
+        return False
+    token = words[at]
+    if not token.upper or len(token.word) < 3 or token.word.isdigit():
+        return False
+    begin = at
+    while begin > 0 and at - begin < 5 and words[begin].upper and not words[begin].hard:
+        begin -= 1
+    alone = begin == 0 or words[begin].hard  # "Hubert 0690 77 13 40": that is a signature
+    known = token.word in first_names() or token.word in surnames()
+    return not alone and (known or not (at == 0 or token.hard))
 
 
 def _weak(finding: Finding) -> bool:

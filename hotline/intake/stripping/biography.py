@@ -41,7 +41,7 @@ def _begin(reading: Reading, at: int) -> int:
     floor = max(0, at - _LONGEST)
     while at > floor and not (words[at].soft or words[at].hard):
         before = words[at - 1]
-        if before.word in reading.break_words or reading.guarded(at - 1):
+        if before.word in reading.lists.break_words or reading.guarded(at - 1):
             break
         at -= 1
     return at
@@ -52,11 +52,11 @@ def finish(reading: Reading, at: int) -> int:
     words, limit = reading.words, min(len(reading.words), at + _LONGEST)
     while at < limit:
         token = words[at]
-        if token.hard or reading.guarded(at) or token.word in reading.break_words:
+        if token.hard or reading.guarded(at) or token.word in reading.lists.break_words:
             break
         if token.soft and not _belongs(reading, at):
             break
-        if token.word in reading.join_words and (
+        if token.word in reading.lists.join_words and (
             at + 1 >= limit or not _belongs(reading, at + 1) or words[at + 1].soft
         ):
             break
@@ -69,7 +69,7 @@ def _belongs(reading: Reading, at: int) -> bool:
     person: a place, a number, a "who", not a new subject."""
     token = reading.words[at]
     word = token.word
-    if word in reading.go_on or word in reading.street:
+    if word in reading.lists.go_on or word in reading.lists.street:
         return True
     return any(c.isdigit() for c in word) or _place(reading, at)
 
@@ -81,10 +81,10 @@ def _place(reading: Reading, at: int) -> bool:
         token = words[end]
         if end > at and token.hard:
             break
-        if not token.upper and token.word not in reading.common["particle"]:
+        if not token.upper and token.word not in reading.lists.common["particle"]:
             return False
         end += 1
-    return words[at].word not in reading.first_names and not reading.shouted and end > at
+    return words[at].word not in reading.lists.first_names and not reading.shouted and end > at
 
 
 def cover(settled: list[Finding], told: list[Finding], reading: Reading) -> list[Finding]:

@@ -77,17 +77,19 @@ def _housed(reading: Reading, at: int) -> bool:
     words = reading.words
     if words[at].hard:
         return False
-    while at < len(words) - 1 and words[at].word in reading.go_on:
+    while at < len(words) - 1 and words[at].word in reading.lists.go_on:
         at += 1
-    return words[at].word in reading.street and not words[at].hard
+    return words[at].word in reading.lists.street and not words[at].hard
 
 
 def _trade(reading: Reading, at: int) -> bool:
     """ "…, caseworker at …": a comma, a small word of the language's content, a preposition."""
     token, after = reading.words[at], reading.words[at + 1]
-    small = not token.upper and token.word not in reading.function and not token.word.isdigit()
+    small = (
+        not token.upper and token.word not in reading.lists.function and not token.word.isdigit()
+    )
     joined = token.soft and not token.hard and not after.soft
-    return joined and small and after.word in reading.common["belongs"]
+    return joined and small and after.word in reading.lists.common["belongs"]
 
 
 def _kin_names(reading: Reading, hits: list[Hit]) -> list[Finding]:
@@ -97,17 +99,17 @@ def _kin_names(reading: Reading, hits: list[Hit]) -> list[Finding]:
     for hit in longest_first(hits, "kin"):
         words = reading.words
         start = hit.end
-        if words[hit.end - 1].word not in reading.closekin and not any(
-            w.word in reading.closekin for w in words[hit.start : hit.end]
+        if words[hit.end - 1].word not in reading.lists.closekin and not any(
+            w.word in reading.lists.closekin for w in words[hit.start : hit.end]
         ):
             continue
         if start >= len(words) or words[start].hard or reading.guarded(start):
             continue
-        if not (words[start].upper or words[start].word in reading.first_names):
+        if not (words[start].upper or words[start].word in reading.lists.first_names):
             continue
         end = reading.name_end(start, cased=not reading.shouted and words[start].upper)
         near = reading.sentence(hit.start, end)
-        told = near & reading.stands_by and not near & reading.acts_on
+        told = near & reading.lists.stands_by and not near & reading.lists.acts_on
         if end > start and told:
             found.append(reading.finding(start, end, "name", "kin of the reporter"))
     return found
@@ -118,8 +120,8 @@ def _filler(reading: Reading, at: int) -> bool:
     token = reading.words[at]
     if token.hard or reading.guarded(at):
         return False
-    small = token.word in reading.common["copula"] and not token.upper
-    rank = token.word in reading.ranks or token.word[0].isdigit()
+    small = token.word in reading.lists.common["copula"] and not token.upper
+    rank = token.word in reading.lists.ranks or token.word[0].isdigit()
     return small or (rank and reading.upper_after(token))
 
 
@@ -129,7 +131,7 @@ def _strong(reading: Reading, hit: Hit) -> bool:
 
 
 def _weak(reading: Reading, hit: Hit) -> bool:
-    return reading.words[hit.start].word in reading.common["weak_intro"]
+    return reading.words[hit.start].word in reading.lists.common["weak_intro"]
 
 
 def _placed(reading: Reading, hit: Hit) -> bool:
@@ -147,9 +149,9 @@ def _labelled(reading: Reading) -> list[Finding]:
     """Form-like lines: "nome: Célia", "name - Greg"."""
     found = []
     for at, token in enumerate(reading.words[:-1]):
-        if token.word not in reading.common["name_label"] or ":" not in reading.gap(at + 1):
+        if token.word not in reading.lists.common["name_label"] or ":" not in reading.gap(at + 1):
             continue
-        if at and not token.soft and reading.words[at - 1].word not in reading.function:
+        if at and not token.soft and reading.words[at - 1].word not in reading.lists.function:
             continue
         end = reading.name_end(at + 1, cased=False)
         if end > at + 1:
@@ -180,9 +182,9 @@ def _extent(reading: Reading, start: int, most: int, *, commas: bool = False) ->
         token = words[at]
         if at > start and token.hard:
             break
-        if at > start and (token.word in reading.common["end"] or reading.guarded(at)):
+        if at > start and (token.word in reading.lists.common["end"] or reading.guarded(at)):
             break
-        if at > start and token.word in reading.common["turn"]:
+        if at > start and token.word in reading.lists.common["turn"]:
             break
         if at > start and token.soft and not (commas and _goes_on(reading, start, at)):
             break
@@ -192,7 +194,7 @@ def _extent(reading: Reading, start: int, most: int, *, commas: bool = False) ->
 
 def _goes_on(reading: Reading, start: int, at: int) -> bool:
     """Whether an address continues after a comma: a number, a street, or the first "na rua"."""
-    words, street = reading.words, reading.street
+    words, street = reading.words, reading.lists.street
     if words[at].word.isdigit() or words[at].word in street:
         return True
     begun = any(t.word in street or t.word.isdigit() for t in words[start:at])
@@ -206,12 +208,14 @@ def _homes(reading: Reading, hits: list[Hit]) -> list[Finding]:
             continue
         end = finish(reading, hit.mark + 1)
         inside = reading.words[hit.mark : end]
-        exact = any(t.word in reading.street or any(c.isdigit() for c in t.word) for t in inside)
-        exact = exact or any(t.word in reading.common["school"] for t in inside)
+        exact = any(
+            t.word in reading.lists.street or any(c.isdigit() for c in t.word) for t in inside
+        )
+        exact = exact or any(t.word in reading.lists.common["school"] for t in inside)
         if exact and end > hit.mark:
             found.append(reading.finding(hit.mark, end, "address", hit.rule.reason))
     for at, token in enumerate(reading.words[:-1]):
-        if token.word in reading.common["address_label"] and ":" in reading.gap(at + 1):
+        if token.word in reading.lists.common["address_label"] and ":" in reading.gap(at + 1):
             end = _extent(reading, at + 1, 14, commas=True)
             found.append(reading.finding(at + 1, end, "address", "gives own address"))
     return found
@@ -234,7 +238,7 @@ def _describes(reading: Reading, hit: Hit) -> bool:
     """Whether the words are one phrase about the reporter: no break inside, not "vítima de"."""
     inside = reading.words[hit.mark : hit.end]
     broken = any(token.soft for token in reading.words[hit.mark + 1 : hit.end])
-    return not broken and all(t.word not in reading.common["not_work"] for t in inside[:2])
+    return not broken and all(t.word not in reading.lists.common["not_work"] for t in inside[:2])
 
 
 def _relation_end(reading: Reading, hit: Hit) -> int:
@@ -285,7 +289,7 @@ def _longer_name(reading: Reading, at: int) -> bool:
             if (
                 gap == " "
                 and words[near].upper
-                and words[near].word not in reading.function
+                and words[near].word not in reading.lists.function
                 and near > at
             ):
                 return True

@@ -14,9 +14,10 @@ from hotline.intake.stripping.attribution import attribute
 from hotline.intake.stripping.biography import cover, tellings
 from hotline.intake.stripping.clauses import others_words
 from hotline.intake.stripping.disclosures import disclosures, occurrences
-from hotline.intake.stripping.grammar import Grammar, abbreviations, grammar, policy
+from hotline.intake.stripping.grammar import abbreviations, grammar, policy
 from hotline.intake.stripping.language import languages
 from hotline.intake.stripping.letters import letters
+from hotline.intake.stripping.lists import lists
 from hotline.intake.stripping.normalise import GUARD, Matching, Token, matching, tokens
 from hotline.intake.stripping.reading import Reading
 from hotline.intake.stripping.replacement import guard, rewrite
@@ -68,12 +69,12 @@ def _strip(
     grammars = [grammar(x) for x in spoken]
     hits = [hit for g in grammars for hit in g.hits(words)]
     regions = others_words(matched, words, hits, grammars[0].words["that"])
-    reading = Reading(matched, words, grammars, regions)
+    reading = Reading(matched, words, lists(spoken), regions)
     said = disclosures(reading, hits) + letters(reading, hits)
-    found = identifiers.find(matched, words, grammars)
+    found = identifiers.find(matched, words, spoken)
     own = _own(reading, known, said, found)
     anchors = _merge(matched.text, [*own, *said], found)
-    settled = attribute(anchors, words, hits, regions, grammars, rules)
+    settled = attribute(anchors, words, hits, regions, lists(spoken).links, rules)
     settled = cover(_agree(settled), tellings(reading, hits), reading)
     masked = {kind for kind, default in rules.default.items() if default == "doubtful"}
     new, removed, doubtful, doubts = rewrite(text, matched, settled, masked, spoken[0])
@@ -81,7 +82,7 @@ def _strip(
         "transcript": transcript,
         "language": not sure and len(words) > 8,
         "too_long": len(text) > rules.longest or len(found) > rules.most_findings,
-        "survived": bool(removed or doubtful) and _survives(new, grammars, settled, known, masked),
+        "survived": bool(removed or doubtful) and _survives(new, spoken, settled, known, masked),
     }
     verdict = assess(settled, len(doubts), hits, reading, rules, flags)
     return Stripped(
@@ -158,7 +159,7 @@ def _core(finding: Finding) -> str:
 
 def _survives(
     new: str,
-    grammars: list[Grammar],
+    spoken: tuple[Language, ...],
     settled: list[Finding],
     known: _Known,
     masked: set[str],
@@ -166,7 +167,7 @@ def _survives(
     """Read the result again: whether anything taken out, or anything new, still stands in it."""
     matched = matching(new, guard())
     words = tokens(matched, abbreviations())
-    again = identifiers.find(matched, words, grammars)
+    again = identifiers.find(matched, words, spoken)
     if identity.numbers(matched, known.endings, again):
         return True
     gone = {_core(f) for f in settled if f.side is Side.REPORTER and len(f.value) >= 5}
@@ -190,7 +191,7 @@ def _failed(text: str, asked: Language | None, values: Sequence[str]) -> Strippe
     try:
         matched = matching(text, guard())
         words: list[Token] = tokens(matched, abbreviations())
-        found = identifiers.find(matched, words, [grammar(language)])
+        found = identifiers.find(matched, words, (language,))
         own = identity.numbers(matched, identity.own_digits(values), found)
         gone = [
             replace(f, side=Side.REPORTER, reason="stripping failed")

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable
 
-from hotline.intake.stripping.grammar import Grammar
+from hotline.intake.stripping.lists import Lists, lists
 from hotline.intake.stripping.normalise import Matching, Token
 from hotline.intake.stripping.numbers import classify, spoken
 from hotline.intake.stripping.spans import Finding
+from hotline.tips import Language
 
 _DOMAIN = r"[a-z0-9\-]{1,63}(?:\.[a-z0-9\-]{1,63}){1,5}"
 _AT = re.compile(r"@" + _DOMAIN)
@@ -79,14 +79,14 @@ class Taken:
             self.found.insert(at, finding)
 
 
-def find(matched: Matching, words: list[Token], grammars: Iterable[Grammar]) -> list[Finding]:
+def find(matched: Matching, words: list[Token], languages: tuple[Language, ...]) -> list[Finding]:
     """All identifiers of the text in order of place."""
-    taken, text, spoken_in = Taken(), matched.text, tuple(grammars)
-    nouns = noun_places(words, spoken_in)
+    taken, text, known = Taken(), matched.text, lists(languages)
+    nouns = {i: known.kinds[t.word] for i, t in enumerate(words) if t.word in known.kinds}
     digits = _DIGIT.search(text) is not None
     if "@" in text or _SPELLED_HINT.search(text):
         _mail(text, taken)
-        _mail_told(words, spoken_in, taken)
+        _mail_told(words, known, taken)
     if "/" in text:
         for match in _LINK.finditer(text):
             if "maps" not in match[0]:
@@ -97,16 +97,15 @@ def find(matched: Matching, words: list[Token], grammars: Iterable[Grammar]) -> 
             taken.add(Finding(match.start(), match.end(), "account", _bare(match[0])))
         for match in _COORDINATES.finditer(text):
             taken.add(Finding(match.start(), match.end(), "coordinates", _bare(match[0])))
-        _after_nouns(text, words, nouns, spoken_in[0].words["mark"], taken)
+        _after_nouns(text, words, nouns, known.common["mark"], taken)
         _plates(matched, taken)
         for match in _LETTERS.finditer(text):
             taken.add(Finding(match.start(), match.end(), "document", match[0]))
-        languages = tuple(g.language for g in spoken_in)
         for match in _RUN.finditer(text):
             noun = nearest(nouns, words, match.start())
             for finding in classify(text, match.start(), match.end(), noun, languages):
                 taken.add(finding)
-    for finding in spoken(words, spoken_in):
+    for finding in spoken(words, known):
         taken.add(finding)
     return taken.found
 
@@ -126,10 +125,10 @@ def _mail(text: str, taken: Taken) -> None:
         taken.add(Finding(match.start(), match.end(), "handle", _bare(match[0])))
 
 
-def _mail_told(words: list[Token], grammars: tuple[Grammar, ...], taken: Taken) -> None:
+def _mail_told(words: list[Token], known: Lists, taken: Taken) -> None:
     """An address as people say it: "josielmar, tudo junto, arroba, rede norte, ponto com"."""
-    common = grammars[0].words
-    stops = common["copula"] | common["mail_stop"] | frozenset().union(*(g.nouns for g in grammars))
+    common = known.common
+    stops = common["copula"] | common["mail_stop"]
     for at, token in enumerate(words):
         if token.word not in common["at_sign"]:
             continue
@@ -143,7 +142,8 @@ def _mail_told(words: list[Token], grammars: tuple[Grammar, ...], taken: Taken) 
                 dot = i
         start = at
         while start and at - start < 9 and not words[start].hard:
-            if words[start - 1].word in stops and not words[start - 1].word.isdigit():
+            before = words[start - 1].word
+            if before in stops or before in known.kinds:
                 break
             start -= 1
         if end and start < at:
@@ -163,14 +163,6 @@ def _nicks(text: str, words: list[Token], nouns: dict[int, str], taken: Taken) -
             if match and not match[0].replace(".", "").replace("-", "").isdigit():
                 taken.add(Finding(match.start(), match.end(), "handle", _bare(match[0])))
                 break
-
-
-def noun_places(words: list[Token], grammars: Iterable[Grammar]) -> dict[int, str]:
-    """Where a word names a kind of identifier ("cpf", "placa"): word index → kind."""
-    table: dict[str, str] = {}
-    for grammar in grammars:
-        table = {**grammar.nouns, **table}
-    return {i: table[token.word] for i, token in enumerate(words) if token.word in table}
 
 
 def nearest(nouns: dict[int, str], words: list[Token], position: int, reach: int = 5) -> str:

@@ -42,7 +42,11 @@ def _signature(reading: Reading) -> list[Finding]:
     for line in lines[first:]:
         start, end = _edges(text, *line.span())
         words = reading.between(start, end)
-        if not words or all(w in reading.function for w in words) or reading.holds(start, end):
+        if (
+            not words
+            or all(w in reading.lists.function for w in words)
+            or reading.holds(start, end)
+        ):
             continue
         kind = "name" if _signs(reading, line.span()) else "workplace"
         found.append(Finding(start, end, kind, "", True, Side.REPORTER, "signs the message"))
@@ -50,41 +54,59 @@ def _signature(reading: Reading) -> list[Finding]:
 
 
 def _closing(reading: Reading) -> list[Finding]:
-    """A last sentence that is nothing but a name, alone or before a number or an address:
+    """A sentence near the end that is nothing but a name, alone or before a number or an address:
     "Denise Kuhn, 51 99744-1268." """
+    words, found = reading.words, []
+    ends = [i for i in range(1, len(words)) if words[i].hard]
+    for at in ends[-3:]:
+        start = at
+        while start < len(words) - 1 and words[start].word in reading.lists.ranks:
+            start += 1
+        if not (
+            words[start].word in reading.lists.first_names or words[at].word in reading.lists.ranks
+        ):
+            continue
+        end = start
+        while end < len(words) and end - start < 6 and (end == start or reading.name_word(end)):
+            end += 1
+        if end < len(words) and not (words[end].hard or _contact(reading, end)):
+            continue
+        if words[start].upper or len(words) - at <= 8:
+            found.append(reading.finding(at, end, "name", "signs the message"))
+    return found
+
+
+def _contact(reading: Reading, at: int) -> bool:
+    """Whether only a number or an address follows to the end of the sentence."""
     words = reading.words
-    at = len(words) - 1
-    while at > 0 and len(words) - at < 12 and not words[at].hard:
-        at -= 1
-    if at <= 0 or not words[at].hard:
-        return []
-    start = at
-    while start < len(words) and words[start].word in reading.titles:
-        start += 1
-    if start >= len(words) or words[start].word not in reading.first_names:
-        return []
-    end = start + 1
-    while end < len(words) and end - start < 6 and reading.name_word(end):
-        end += 1
-    if end < len(words) and not (words[end].soft or words[end].word in reading.street):
-        return []
-    return [reading.finding(start, end, "name", "signs the message")]
+    for i in range(at, min(at + 10, len(words))):
+        if i > at and words[i].hard:
+            break
+        word = words[i].word
+        plain = (
+            word in reading.lists.street
+            or word in reading.lists.nouns
+            or word in reading.lists.go_on
+        )
+        if not (plain or any(c.isdigit() for c in word) or "@" in reading.gap(i + 1) or i > at + 1):
+            return False
+    return True
 
 
 def _opening(reading: Reading) -> list[Finding]:
     """ "Taxi driver here, white Probox.", "Caminhoneiro, Luís Zago, CNH 0338…": a first sentence
     that begins with a trade and no article, and has no other subject."""
     words, at = reading.words, 0
-    while at < len(words) and at < 6 and words[at].word in reading.greeting:
+    while at < len(words) and at < 6 and words[at].word in reading.lists.greeting:
         at += 1
-    if at >= len(words) or words[at].word not in reading.job:
+    if at >= len(words) or words[at].word not in reading.lists.job:
         return []
     end = at + 1
     while end < len(words) and end - at < 18 and not words[end].hard and not reading.guarded(end):
-        if words[end].word in reading.acts:
+        if words[end].word in reading.lists.acts:
             return []
         end += 1
-    here = any(w.word in reading.here for w in words[at + 1 : at + 6])
+    here = any(w.word in reading.lists.here for w in words[at + 1 : at + 6])
     comma = at + 1 < len(words) and (words[at + 1].soft or words[at + 1].hard)
     if not (here or comma):
         return []
@@ -107,12 +129,14 @@ def _signs(reading: Reading, span: tuple[int, int]) -> bool:
         return False
     tokens = reading.words[at:last]
     big = [t for t in tokens if t.upper]
-    small = [t for t in tokens if not t.upper and t.word not in reading.common["particle"]]
+    small = [t for t in tokens if not t.upper and t.word not in reading.lists.common["particle"]]
     if not big or small or any(t.word[0] == "\x02" or t.word.isdigit() for t in tokens):
         return False
-    if any(t.word in reading.no_name or t.word in reading.street for t in big[1:]):
+    if any(t.word in reading.lists.no_name or t.word in reading.lists.street for t in big[1:]):
         return False
-    known = any(t.word in reading.first_names or t.word in reading.surnames for t in big)
+    known = any(
+        t.word in reading.lists.first_names or t.word in reading.lists.surnames for t in big
+    )
     initials = any(len(t.word) == 1 for t in big) and len(big) >= 2
     return known or initials
 
@@ -134,7 +158,7 @@ def _vocatives(reading: Reading, hits: list[Hit]) -> list[Finding]:
         near = [hit for hit in verbs if at - 5 <= hit.start < at]
         if not near or any(at - 4 <= end <= at for end in away):
             continue
-        titled = reading.words[at].word in reading.titles and at + 1 < len(reading.words)
+        titled = reading.words[at].word in reading.lists.titles and at + 1 < len(reading.words)
         start = at + 1 if titled else at
         end = reading.name_end(start, cased=True)
         after = reading.words[end - 1].end if end > start else len(text)
@@ -166,10 +190,10 @@ def _form(reading: Reading) -> list[Finding]:
 
 def _field(reading: Reading, label: list[str]) -> str:
     """The kind of the reporter's own that a label asks for, or nothing."""
-    if any(word in reading.others_field for word in label):
+    if any(word in reading.lists.others_field for word in label):
         return ""
     for word in label:
-        kind = reading.fields.get(word)
+        kind = reading.lists.fields.get(word)
         if kind:
             return kind
     return ""

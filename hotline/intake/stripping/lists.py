@@ -1,9 +1,14 @@
-"""Stripping: the lists of first names and surnames (sources and licences: docs/NOTICE.md)."""
+"""Stripping: word lists: names (sources and licences: docs/NOTICE.md), and the grammars' own lists
+as a text in several languages needs them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+
+from hotline.intake.stripping.grammar import grammar
+from hotline.tips import Language
 
 
 def _read(name: str) -> frozenset[str]:
@@ -21,3 +26,71 @@ def first_names() -> frozenset[str]:
 def surnames() -> frozenset[str]:
     """Surnames of the Americas as single folded words."""
     return _read("surnames")
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """The lists of all languages a text is read in, together."""
+
+    common: dict[str, frozenset[str]]
+    function: frozenset[str]
+    street: frozenset[str]
+    kin: frozenset[str]
+    closekin: frozenset[str]
+    job: frozenset[str]
+    nouns: frozenset[str]
+    no_name: frozenset[str]
+    break_words: frozenset[str]
+    join_words: frozenset[str]
+    go_on: frozenset[str]
+    titles: frozenset[str]
+    ranks: frozenset[str]
+    greeting: frozenset[str]
+    here: frozenset[str]
+    acts: frozenset[str]
+    acts_on: frozenset[str]
+    stands_by: frozenset[str]
+    others_field: frozenset[str]
+    links: frozenset[str]
+    kinds: dict[str, str]
+    numbers: dict[str, int]
+    fields: dict[str, str]
+    first_names: frozenset[str]
+    surnames: frozenset[str]
+
+
+@lru_cache(maxsize=64)
+def lists(languages: tuple[Language, ...]) -> Lists:
+    """The lists for ``languages``, main one first: it wins where two say different things."""
+    grammars = [grammar(language) for language in languages]
+
+    def words(*names: str) -> frozenset[str]:
+        return frozenset().union(*(g.words[name] for g in grammars for name in names))
+
+    return Lists(
+        common=grammars[0].words,
+        function=frozenset().union(*(g.function for g in grammars)),
+        street=words("street"),
+        kin=words("kin"),
+        closekin=words("closekin"),
+        job=words("job"),
+        nouns=words("idnoun"),
+        no_name=words("suspect", "crime", "kin", "job"),
+        break_words=words("break"),
+        join_words=words("join"),
+        go_on=words("goon"),
+        titles=words("title"),
+        ranks=words("rank", "title"),
+        greeting=words("greeting"),
+        here=words("here"),
+        acts=words("crime", "pronoun3"),
+        acts_on=words("crime", "harm"),
+        stands_by=words("stands_by"),
+        others_field=words("others_field"),
+        links=words("mark", "link") | frozenset(w for g in grammars for w in g.nouns),
+        kinds={w: kind for g in reversed(grammars) for w, kind in g.nouns.items()},
+        numbers={w: n for g in reversed(grammars) for w, n in g.numbers.items()},
+        fields={w: kind for g in reversed(grammars) for w, kind in g.fields.items()},
+        first_names=first_names(),
+        surnames=surnames(),
+    )

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from types import ModuleType
 
-from hotline.intake.stripping.grammar import Grammar, policy
+from hotline.intake.stripping.grammar import policy
+from hotline.intake.stripping.lists import Lists
 from hotline.intake.stripping.normalise import Token
 from hotline.intake.stripping.spans import Finding
 from hotline.tips import Language
@@ -171,14 +172,12 @@ def _checked(raw: str) -> bool:
     return any(module.is_valid(raw) for module in _checkers())
 
 
-def spoken(words: list[Token], grammars: tuple[Grammar, ...]) -> Iterator[Finding]:
+def spoken(words: list[Token], known: Lists) -> Iterator[Finding]:
     """Numbers told in words ("nove oito sete meia", "trente-six quarante-quatre"), at least
     seven digits of which two words or more are spelled."""
-    table: dict[str, int] = {}
-    for grammar in grammars:
-        table = {**grammar.numbers, **table}
-    repeat = grammars[0].words["repeat"]
-    links = grammars[0].words["digit_link"] | repeat
+    table = known.numbers
+    repeat = known.common["repeat"]
+    links = known.common["digit_link"] | repeat
     i = 0
     while i < len(words):
         if words[i].word in table:

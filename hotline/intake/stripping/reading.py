@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
-from hotline.intake.stripping.grammar import Grammar
-from hotline.intake.stripping.lists import first_names, surnames
+from hotline.intake.stripping.lists import Lists
 from hotline.intake.stripping.normalise import GUARD, Matching, Token
 from hotline.intake.stripping.spans import Finding, Side
 
@@ -17,33 +16,11 @@ class Reading:
         self,
         matched: Matching,
         words: list[Token],
-        grammars: list[Grammar],
+        known: Lists,
         regions: list[tuple[int, int]],
     ) -> None:
         self.matched, self.words, self.regions = matched, words, regions
-        self.common = grammars[0].words
-        self.function = frozenset().union(*(g.function for g in grammars))
-        self.street = frozenset().union(*(g.words["street"] for g in grammars))
-        self.kin = frozenset().union(*(g.words["kin"] for g in grammars))
-        self.job = frozenset().union(*(g.words["job"] for g in grammars))
-        self.nouns = frozenset().union(*(g.words["idnoun"] for g in grammars))
-        self.no_name = frozenset().union(
-            *(g.words["suspect"] | g.words["crime"] for g in grammars), self.kin, self.job
-        )
-        self.break_words = frozenset().union(*(g.words["break"] for g in grammars))
-        self.join_words = frozenset().union(*(g.words["join"] for g in grammars))
-        self.go_on = frozenset().union(*(g.words["goon"] for g in grammars))
-        self.titles = frozenset().union(*(g.words["title"] for g in grammars))
-        self.greeting = frozenset().union(*(g.words["greeting"] for g in grammars))
-        self.here = frozenset().union(*(g.words["here"] for g in grammars))
-        self.acts = frozenset().union(*(g.words["crime"] | g.words["pronoun3"] for g in grammars))
-        self.acts_on = frozenset().union(*(g.words["crime"] | g.words["harm"] for g in grammars))
-        self.stands_by = frozenset().union(*(g.words["stands_by"] for g in grammars))
-        self.closekin = frozenset().union(*(g.words["closekin"] for g in grammars))
-        self.ranks = frozenset().union(*(g.words["rank"] for g in grammars)) | self.titles
-        self.first_names, self.surnames = first_names(), surnames()
-        self.others_field = frozenset().union(*(g.words["others_field"] for g in grammars))
-        self.fields = {word: kind for g in grammars for word, kind in g.fields.items()}
+        self.lists = known
         self.shouted = matched.cased.isupper()
 
     def finding(self, start: int, end: int, kind: str, reason: str) -> Finding:
@@ -82,7 +59,9 @@ class Reading:
 
     def gap(self, i: int) -> str:
         """The text between word ``i - 1`` and word ``i``."""
-        return self.matched.text[self.words[i - 1].end : self.words[i].start] if i else ""
+        if not 0 < i < len(self.words):
+            return ""
+        return self.matched.text[self.words[i - 1].end : self.words[i].start]
 
     def name_end(self, start: int, *, cased: bool) -> int:
         """The index after the name that begins at word ``start``; ``start`` when none does."""
@@ -91,7 +70,7 @@ class Reading:
             token = words[at]
             if at > start and (token.hard or token.soft or "\n" in self.gap(at)):
                 break
-            if token.word in self.common["particle"] and at > start:
+            if token.word in self.lists.common["particle"] and at > start:
                 at += 1
                 continue
             if not self._namelike(token, first=at == start, cased=cased):
@@ -109,8 +88,8 @@ class Reading:
         found: list[tuple[int, int]] = []
         while at + 1 < len(self.words) and self.words[at + 1].end <= end:
             name = self.words[at + 1]
-            titled = self.words[at].word in self.titles and not (name.soft or name.hard)
-            if titled and name.upper and name.word in self.first_names:
+            titled = self.words[at].word in self.lists.titles and not (name.soft or name.hard)
+            if titled and name.upper and name.word in self.lists.first_names:
                 last = max(at + 2, self.name_end(at + 1, cased=True))
                 found.append((self.words[at].start, min(end, self.words[last - 1].end)))
                 at = last
@@ -121,10 +100,14 @@ class Reading:
     def name_word(self, i: int) -> bool:
         """Whether word ``i`` goes on with a name: a known name, a particle, or a capital."""
         token = self.words[i]
-        if token.hard or token.soft or token.word in self.street or token.word.isdigit():
+        if token.hard or token.soft or token.word in self.lists.street or token.word.isdigit():
             return False
-        known = token.word in self.first_names or token.word in self.surnames
-        return known or token.word in self.common["particle"] or (token.upper and not self.shouted)
+        known = token.word in self.lists.first_names or token.word in self.lists.surnames
+        return (
+            known
+            or token.word in self.lists.common["particle"]
+            or (token.upper and not self.shouted)
+        )
 
     def upper_after(self, token: Token) -> bool:
         """Whether a capital follows after one space ("Officer Daniels")."""
@@ -135,8 +118,14 @@ class Reading:
         if word.isdigit() or word[0] == GUARD or (len(word) == 1 and not token.upper):
             return False
         if token.upper and not self.shouted:
-            title = first and cased and word in self.no_name
-            return word not in self.common["end"] and not (title and not self.upper_after(token))
+            title = first and cased and word in self.lists.no_name
+            return word not in self.lists.common["end"] and not (
+                title and not self.upper_after(token)
+            )
         if cased and not self.shouted:
             return False
-        return word not in self.function and word not in self.no_name and word not in self.nouns
+        return (
+            word not in self.lists.function
+            and word not in self.lists.no_name
+            and word not in self.lists.nouns
+        )

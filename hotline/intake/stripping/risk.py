@@ -52,7 +52,7 @@ def assess(
     removed = {f.kind for f in findings if f.side is Side.REPORTER}
     present["home"] = "home" in actions
     present["home_scene"] = "home" in actions and any(
-        t.word in reading.common["scene"] for t in reading.words
+        t.word in reading.lists.common["scene"] for t in reading.words
     )
     present["job"] = "job" in actions or "workplace" in removed
     present["kin"] = "relation" in removed
