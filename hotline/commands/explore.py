@@ -39,7 +39,10 @@ def _emit(value: Any) -> None:
 @click.command()
 @click.option("--language", help="pt, es, en, fr or ht; detected when not given.")
 @click.option("--jsonl", is_flag=True, help='One {"text", "language"?} a line in and out.')
-def strip(language: str | None, jsonl: bool) -> None:
+@click.option(
+    "--explain", is_flag=True, help="For people: the text in colours, each span's reason."
+)
+def strip(language: str | None, jsonl: bool, explain: bool) -> None:
     """Text on stdin becomes JSON: what remains, what was removed and why."""
     from hotline.intake.stripping import describe
     from hotline.intake.stripping import strip as strip_text
@@ -47,6 +50,12 @@ def strip(language: str | None, jsonl: bool) -> None:
     chosen = Language.parse(language)
     if language and chosen is None:
         raise BadInput("This language is not one of the line's.", "Use pt, es, en, fr or ht.")
+    if explain and jsonl:
+        raise BadInput("--explain is for people, --jsonl for programs.", "Use one of the two.")
+    if explain:
+        text = sys.stdin.read()
+        _explain(text, strip_text(text, chosen))
+        return
     if not jsonl:
         _emit(describe(strip_text(sys.stdin.read(), chosen)))
         return
@@ -55,6 +64,39 @@ def strip(language: str | None, jsonl: bool) -> None:
         if not isinstance(text, str):
             raise BadInput("A line has no text.", 'Each line is {"text": "…", "language"?: "pt"}.')
         _emit(describe(strip_text(text, Language.parse(own) or chosen)))
+
+
+# Colour and a mark beside it: the reporter's, nobody's yet, somebody else's.
+_ROLES = {
+    "reporter": ("red", "−", "removed"),
+    "unknown": ("yellow", "?", "doubtful"),
+    "other": ("green", "+", "kept"),
+}
+
+
+def _explain(text: str, stripped: Any) -> None:
+    """The text with its spans marked, then one line a span, then the risk. The words of a span
+    are shown: whoever runs this typed them."""
+    spans = [
+        (span, role) for role, (_, _, field) in _ROLES.items() for span in getattr(stripped, field)
+    ]
+    spans.sort(key=lambda pair: pair[0].start)
+    pieces, done = [], 0
+    for span, role in spans:
+        colour, mark, _ = _ROLES[role]
+        words = click.style(f"{mark}{text[span.start : span.end]}{mark}", fg=colour, bold=True)
+        pieces += (text[done : span.start], words)
+        done = span.end
+    click.echo("".join((*pieces, text[done:])).rstrip("\n"))
+    click.echo()
+    for span, role in spans:
+        colour, mark, field = _ROLES[role]
+        head = click.style(f"{mark} {field:9}", fg=colour, bold=True)
+        click.echo(f"{head} {span.start:5}–{span.end:<5} {span.kind:12} {role:9} {span.reason}")
+    held = click.style("held for an operator", fg="yellow", bold=True)
+    reasons = f": {'; '.join(stripped.reasons)}" if stripped.reasons else ""
+    click.echo(f"language {stripped.language.value}, risk {stripped.risk} of 100{reasons}")
+    click.echo(held if stripped.held else "not held")
 
 
 @click.group()

@@ -22,7 +22,7 @@ def strip_contact(contact: Contact, names: tuple[str, ...] = ()) -> tuple[Tip, t
     stripped = [first]
     doubts = list(first.doubts)
     for question, words in contact.answers.items():
-        part = _strip(contact, words, language, names)
+        part = _strip(contact, words, language, names, question)
         text, fresh = _renumber(part, doubts)
         answers[question] = text
         doubts += fresh
@@ -77,7 +77,11 @@ def merge(tip: Tip, contact: Contact, names: tuple[str, ...]) -> tuple[Tip, tupl
 
 
 def _strip(
-    contact: Contact, words: str, language: Language | None, names: tuple[str, ...]
+    contact: Contact,
+    words: str,
+    language: Language | None,
+    names: tuple[str, ...],
+    question: Question | None = None,
 ) -> Stripped:
     if len(words) > LONGEST:
         raise TooLarge
@@ -87,6 +91,7 @@ def _strip(
         identity=contact.identity,
         names=names,
         transcript=contact.transcript,
+        about_others=question is Question.WHO,
     )
 
 

@@ -32,6 +32,7 @@ def describe(stripped: Stripped) -> dict[str, object]:
         "language": str(stripped.language.value),
         "removed": [_span(span) for span in stripped.removed],
         "doubtful": [_span(span) for span in stripped.doubtful],
+        "kept": [_span(span) for span in stripped.kept],
         "risk": stripped.risk,
         "held": stripped.held,
         "reasons": list(stripped.reasons),

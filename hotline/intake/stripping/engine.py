@@ -7,7 +7,7 @@ Fold → words → languages → rules → identifiers → quotation → disclos
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from hotline.intake.stripping import identifiers, identity
 from hotline.intake.stripping.attribution import attribute
@@ -26,13 +26,14 @@ from hotline.intake.stripping.spans import Finding, Side, Span, Stripped
 from hotline.tips import Doubt, Language
 
 
-@dataclass(frozen=True, slots=True)
 class _Known:
     """What is known to be the reporter's before reading."""
 
-    endings: list[str]
-    names: list[str]
-    values: Sequence[str]
+    def __init__(self, values: Sequence[str], names: Sequence[str]) -> None:
+        folded = [" ".join(matching(name).text.split()) for name in names]
+        self.endings = identity.own_digits(values)
+        self.names = identity.own_words(values) + folded
+        self.values, self.before = values, names
 
 
 def strip(
@@ -42,25 +43,23 @@ def strip(
     identity: Sequence[str] = (),
     names: Sequence[str] = (),
     transcript: bool = False,
+    about_others: bool = False,
 ) -> Stripped:
     """The text without what points to the reporter. Never raises for any str.
 
     ``identity`` is what the channel knows to be the reporter's own (number, profile name);
-    ``names`` what earlier texts of the same session gave. Pure and deterministic."""
+    ``names`` what earlier texts of the same session gave; ``about_others`` says that the text
+    answers a question about somebody else ("who did it?"): what it leaves open is evidence.
+    Pure and deterministic."""
     try:
-        known = _known(identity, names)
-        return _strip(text, language, known, names, transcript)
+        known = _Known(identity, names)
+        return _strip(text, language, known, transcript, about_others)
     except Exception:  # noqa: BLE001 - a tip must never be lost or leaked by our own mistake
         return _failed(text, language, identity)
 
 
-def _known(values: Sequence[str], names: Sequence[str]) -> _Known:
-    folded = [" ".join(matching(name).text.split()) for name in names]
-    return _Known(identity.own_digits(values), identity.own_words(values) + folded, values)
-
-
 def _strip(
-    text: str, asked: Language | None, known: _Known, names: Sequence[str], transcript: bool
+    text: str, asked: Language | None, known: _Known, transcript: bool, about_others: bool
 ) -> Stripped:
     rules = policy()
     matched = matching(text, guard())
@@ -70,12 +69,14 @@ def _strip(
     hits = [hit for g in grammars for hit in g.hits(words)]
     regions = others_words(matched, words, hits, grammars[0].words["that"])
     reading = Reading(matched, words, lists(spoken), regions)
-    said = disclosures(reading, hits) + letters(reading, hits)
+    said = disclosures(reading, hits) + ([] if about_others else letters(reading, hits))
     found = identifiers.find(matched, words, spoken)
     own = _own(reading, known, said, found)
     anchors = _merge(matched.text, [*own, *said], found)
     settled = attribute(anchors, words, hits, regions, lists(spoken).links, rules)
     settled = cover(_agree(settled), tellings(reading, hits), reading)
+    if about_others:
+        settled = [_evidence(finding) for finding in settled]
     masked = {kind for kind, default in rules.default.items() if default == "doubtful"}
     new, removed, doubtful, doubts = rewrite(text, matched, settled, masked, spoken[0])
     flags = {
@@ -90,11 +91,12 @@ def _strip(
         language=spoken[0],
         removed=tuple(removed),
         doubtful=tuple(doubtful),
+        kept=_kept(matched, settled, masked),
         doubts=tuple(doubts),
         risk=verdict.score,
         reasons=verdict.reasons,
         held=verdict.held,
-        names=_names(matched, settled, names),
+        names=_names(matched, settled, known.before),
     )
 
 
@@ -153,6 +155,12 @@ def _agree(findings: list[Finding]) -> list[Finding]:
     return settled
 
 
+def _evidence(finding: Finding) -> Finding:
+    if finding.side is not Side.UNKNOWN or finding.contested:
+        return finding
+    return replace(finding, side=Side.OTHER, reason="answers a question about others")
+
+
 def _core(finding: Finding) -> str:
     return finding.value[-8:] if finding.kind == "phone" else finding.value
 
@@ -173,6 +181,16 @@ def _survives(
     gone = {_core(f) for f in settled if f.side is Side.REPORTER and len(f.value) >= 5}
     seen = {_core(f) for f in settled}
     return any(_core(f) in gone or (f.kind in masked and _core(f) not in seen) for f in again)
+
+
+def _kept(matched: Matching, settled: list[Finding], masked: set[str]) -> tuple[Span, ...]:
+    """The identifiers that stay, each with the reason why it is evidence."""
+    return tuple(
+        Span(*matched.origin(f.start, f.end), f.kind, f.reason or "points to nobody by itself")
+        for f in settled
+        if f.side is Side.OTHER
+        or (f.side is Side.UNKNOWN and not f.contested and f.kind not in masked)
+    )
 
 
 def _names(matched: Matching, settled: list[Finding], before: Sequence[str]) -> tuple[str, ...]:

@@ -83,20 +83,14 @@ def find(matched: Matching, words: list[Token], languages: tuple[Language, ...])
     """All identifiers of the text in order of place."""
     taken, text, known = Taken(), matched.text, lists(languages)
     nouns = {i: known.kinds[t.word] for i, t in enumerate(words) if t.word in known.kinds}
-    digits = _DIGIT.search(text) is not None
     if "@" in text or _SPELLED_HINT.search(text):
         _mail(text, taken)
         _mail_told(words, known, taken)
     if "/" in text:
-        for match in _LINK.finditer(text):
-            if "maps" not in match[0]:
-                taken.add(Finding(match.start(), match.end(), "link", _bare(match[0])))
+        _links(text, taken)
     _nicks(text, words, nouns, taken)
-    if digits:
-        for match in _UUID.finditer(text):
-            taken.add(Finding(match.start(), match.end(), "account", _bare(match[0])))
-        for match in _COORDINATES.finditer(text):
-            taken.add(Finding(match.start(), match.end(), "coordinates", _bare(match[0])))
+    if _DIGIT.search(text):
+        _shapes(matched, taken)
         _after_nouns(text, words, nouns, known.common["mark"], taken)
         _plates(matched, taken)
         for match in _LETTERS.finditer(text):
@@ -108,6 +102,19 @@ def find(matched: Matching, words: list[Token], languages: tuple[Language, ...])
     for finding in spoken(words, known):
         taken.add(finding)
     return taken.found
+
+
+def _shapes(matched: Matching, taken: Taken) -> None:
+    for match in _UUID.finditer(matched.text):
+        taken.add(Finding(match.start(), match.end(), "account", _bare(match[0])))
+    for match in _COORDINATES.finditer(matched.text):
+        taken.add(Finding(match.start(), match.end(), "coordinates", _bare(match[0])))
+
+
+def _links(text: str, taken: Taken) -> None:
+    for match in _LINK.finditer(text):
+        if "maps" not in match[0]:
+            taken.add(Finding(match.start(), match.end(), "link", _bare(match[0])))
 
 
 def _mail(text: str, taken: Taken) -> None:

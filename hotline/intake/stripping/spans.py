@@ -48,14 +48,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Stripped:
-    """What remains of a text. Offsets of ``removed`` and ``doubtful`` are code points of the
-    input; spans never overlap and are in order. ``names`` are the reporter's own names, to be
+    """What remains of a text. Offsets of ``removed`` (the reporter's), ``doubtful`` (nobody can
+    tell whose) and ``kept`` (identifiers left as evidence) are code points of the input; spans
+    never overlap and are in order. ``names`` are the reporter's own names, to be
     fed back as ``names`` during the same session only. Never printed, never pickled."""
 
     text: str
     language: Language
     removed: tuple[Span, ...] = ()
     doubtful: tuple[Span, ...] = ()
+    kept: tuple[Span, ...] = ()
     doubts: tuple[Doubt, ...] = ()
     risk: int = 0
     reasons: tuple[str, ...] = ()
