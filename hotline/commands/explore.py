@@ -81,7 +81,8 @@ def _explain(text: str, stripped: Any) -> None:
         (span, role) for role, (_, _, field) in _ROLES.items() for span in getattr(stripped, field)
     ]
     spans.sort(key=lambda pair: pair[0].start)
-    pieces, done = [], 0
+    pieces: list[str] = []
+    done = 0
     for span, role in spans:
         colour, mark, _ = _ROLES[role]
         words = click.style(f"{mark}{text[span.start : span.end]}{mark}", fg=colour, bold=True)

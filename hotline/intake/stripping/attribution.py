@@ -33,13 +33,18 @@ def attribute(
     words: list[Token],
     hits: list[Hit],
     regions: list[tuple[int, int]],
+    told: list[Finding],
     nouns: frozenset[str],
     policy: Policy,
 ) -> list[Finding]:
     """The findings with their side and reason. Findings that already have one keep it and pass
-    it on to what follows."""
-    cues = _cues(hits, regions)
+    it on to what follows. ``told`` are the clauses in which the reporter tells of themselves."""
     starts = [token.start for token in words]
+    cues = _cues(hits, regions)
+    for clause in told:
+        end = bisect_left(starts, clause.end)
+        cues.append(_Cue(max(0, end - 1), end, True, False, policy.told, clause.reason))
+    cues.sort(key=lambda cue: cue.start)
     settled: list[Finding] = []
     before = 0
     for n, found in enumerate(findings):
@@ -54,7 +59,8 @@ def attribute(
             settled.append(found)
             continue
         spot = _Spot(max(before, _sentence(words, first)), first, last, after)
-        decided = _decide(found, spot, words, cues, policy)
+        own = settled[-1] if n and not kin and settled[-1].side is Side.REPORTER else None
+        decided = _decide(found, spot, words, cues, policy, own)
         if _weak(decided) and _beside_name(words, spot, nouns):
             decided = replace(decided, side=Side.OTHER, reason="stands beside another's name")
         if (
@@ -136,13 +142,22 @@ def _cues(hits: list[Hit], regions: list[tuple[int, int]]) -> list[_Cue]:
                 hit.rule.reason,
             )
         )
-    return sorted(found, key=lambda cue: cue.start)
+    return found
 
 
 def _decide(
-    finding: Finding, spot: _Spot, words: list[Token], cues: list[_Cue], policy: Policy
+    finding: Finding,
+    spot: _Spot,
+    words: list[Token],
+    cues: list[_Cue],
+    policy: Policy,
+    own: Finding | None,
 ) -> Finding:
+    """``own`` is what stands before and is the reporter's: it speaks for them too."""
     best = {True: (0.0, ""), False: (0.0, "")}
+    if own is not None and not any(token.hard for token in words[spot.floor : spot.first + 1]):
+        cue = _Cue(spot.floor, spot.floor, True, False, policy.told, own.reason)
+        best[True] = (_loudness(cue, spot, words, policy), own.reason)
     at = bisect_left(cues, max(spot.floor, spot.first - policy.reach), key=lambda cue: cue.start)
     for cue in cues[at:]:
         if cue.start >= spot.ceiling or cue.start > spot.last + 4:

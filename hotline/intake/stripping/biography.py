@@ -112,6 +112,23 @@ def cover(settled: list[Finding], told: list[Finding], reading: Reading) -> list
     return joined
 
 
+def with_nouns(settled: list[Finding], reading: Reading) -> list[Finding]:
+    """The reporter's documents and accounts together with the word for them ("CPF 123…")."""
+    grown: list[Finding] = []
+    for finding in settled:
+        if finding.side is Side.REPORTER and finding.kind in ("document", "account", "plate"):
+            at = reading.at(finding.start)
+            floor = grown[-1].end if grown else 0
+            while at and not reading.words[at].hard and reading.words[at - 1].start >= floor:
+                word = reading.words[at - 1].word
+                if word not in reading.lists.kinds and word not in reading.lists.common["mark"]:
+                    break
+                at -= 1
+            finding = replace(finding, start=min(finding.start, reading.words[at].start))
+        grown.append(finding)
+    return grown
+
+
 def _without(clause: Finding, settled: list[Finding], reading: Reading) -> list[Finding]:
     """The clause in pieces around what is another's: identifiers, and persons named in it."""
     holes = [(f.start, f.end) for f in settled if f.side is Side.OTHER]

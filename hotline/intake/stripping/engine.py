@@ -11,13 +11,13 @@ from dataclasses import replace
 
 from hotline.intake.stripping import identifiers, identity
 from hotline.intake.stripping.attribution import attribute
-from hotline.intake.stripping.biography import cover, tellings
+from hotline.intake.stripping.biography import cover, tellings, with_nouns
 from hotline.intake.stripping.clauses import others_words
 from hotline.intake.stripping.disclosures import disclosures, occurrences
 from hotline.intake.stripping.grammar import abbreviations, grammar, policy
 from hotline.intake.stripping.language import languages
 from hotline.intake.stripping.letters import letters
-from hotline.intake.stripping.lists import lists
+from hotline.intake.stripping.lists import lists, surnames
 from hotline.intake.stripping.normalise import GUARD, Matching, Token, matching, tokens
 from hotline.intake.stripping.reading import Reading
 from hotline.intake.stripping.replacement import guard, rewrite
@@ -63,7 +63,7 @@ def _strip(
 ) -> Stripped:
     rules = policy()
     matched = matching(text, guard())
-    words = tokens(matched, abbreviations())
+    words = tokens(matched, abbreviations(), surnames())
     spoken, sure = languages(text, words, asked)
     grammars = [grammar(x) for x in spoken]
     hits = [hit for g in grammars for hit in g.hits(words)]
@@ -73,8 +73,9 @@ def _strip(
     found = identifiers.find(matched, words, spoken)
     own = _own(reading, known, said, found)
     anchors = _merge(matched.text, [*own, *said], found)
-    settled = attribute(anchors, words, hits, regions, lists(spoken).links, rules)
-    settled = cover(_agree(settled), tellings(reading, hits), reading)
+    told = tellings(reading, hits)
+    settled = attribute(anchors, words, hits, regions, told, lists(spoken).links, rules)
+    settled = with_nouns(cover(_agree(settled), told, reading), reading)
     if about_others:
         settled = [_evidence(finding) for finding in settled]
     masked = {kind for kind, default in rules.default.items() if default == "doubtful"}
@@ -174,7 +175,7 @@ def _survives(
 ) -> bool:
     """Read the result again: whether anything taken out, or anything new, still stands in it."""
     matched = matching(new, guard())
-    words = tokens(matched, abbreviations())
+    words = tokens(matched, abbreviations(), surnames())
     again = identifiers.find(matched, words, spoken)
     if identity.numbers(matched, known.endings, again):
         return True
@@ -208,7 +209,7 @@ def _failed(text: str, asked: Language | None, values: Sequence[str]) -> Strippe
     verdict = Risk(100, ("stripping failed",), True)
     try:
         matched = matching(text, guard())
-        words: list[Token] = tokens(matched, abbreviations())
+        words: list[Token] = tokens(matched, abbreviations(), surnames())
         found = identifiers.find(matched, words, (language,))
         own = identity.numbers(matched, identity.own_digits(values), found)
         gone = [

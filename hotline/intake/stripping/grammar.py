@@ -223,6 +223,7 @@ class Policy:
     least_reporter: float
     least_other: float
     lead: float
+    told: float
     reach: int
     longest: int
     most_findings: int

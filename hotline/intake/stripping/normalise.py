@@ -128,9 +128,11 @@ _HARD = re.compile(r"[!?;\n…]|\.(?=[\s\"')]|$)|\.{2,}")
 _SOFT = re.compile(r"[,()\[\]:\"/|]| -|- |  ")
 
 
-def tokens(matched: Matching, abbreviations: frozenset[str]) -> list[Token]:
-    """The words of the text in order, with the breaks between them. A full stop after one of
-    ``abbreviations`` is no sentence end."""
+def tokens(
+    matched: Matching, abbreviations: frozenset[str], surnames: frozenset[str] = frozenset()
+) -> list[Token]:
+    """The words of the text in order, with the breaks between them. A full stop is no sentence
+    end after one of ``abbreviations``, nor after an initial before one of ``surnames``."""
     found: list[Token] = []
     text, cased = matched.text, matched.cased
     end, word = 0, ""
@@ -140,7 +142,8 @@ def tokens(matched: Matching, abbreviations: frozenset[str]) -> list[Token]:
         hard = soft = False
         if gap:
             hard = _HARD.search(gap[:64], 0, len(gap) - 1) is not None
-            if hard and gap.startswith(". ") and word in abbreviations:
+            initial = len(word) == 1 and match[0] in surnames
+            if hard and gap.startswith(". ") and (initial or word in abbreviations):
                 hard = _HARD.search(gap, 1) is not None
             soft = hard or _SOFT.search(gap[:64]) is not None
         elif start - end == 1:

@@ -1,0 +1,163 @@
+"""What hostile and random texts are made of: sentences and spans of the labelled tips, phrases
+that the grammars know, our own tokens, odd characters, and floods of one thing."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import lru_cache
+from pathlib import Path
+
+from hotline.intake.stripping.grammar import Pattern, grammar, replacements
+from hotline.tips import Language
+from tests.stripping.labelled import Tip, tips
+
+SEEDS = Path(__file__).with_name("texts.jsonl")
+ODD = (
+    *"\u200b\u200d\ufeff\u00ad\u202e\u2066\u2028\u0085\x00\x02\x1b\t\r\u00a0\u3000",
+    *"\u0301\u20dd\ufe0f\U0001f600\U0001f1e7\U000e0041\ud800\udfff\ufdfa\u0130\u00df\u03a3\u0149",
+    *"\uff12\u0661\U0001d7ee\u00bd\u2460\u2167\u0430\u0441\u03bf\uff20\u2024\u201c\u2019\u2014",
+    *("e\u0301", "\r\n", "  ", "...", '"', "'", "(", "[", "@", ": ", ", ", ". ", " - ", "--\n"),
+)
+
+
+def seeds() -> list[str]:
+    """The texts the fuzzer kept because each reaches what no labelled tip does."""
+    return [json.loads(line) for line in SEEDS.read_text("ascii").splitlines()]
+
+
+@lru_cache(maxsize=1)
+def development() -> tuple[Tip, ...]:
+    return tuple(tips("development"))
+
+
+@lru_cache(maxsize=1)
+def sentences() -> tuple[str, ...]:
+    """The sentences and lines of the development tips."""
+    cut = re.compile(r"(?<=[.!?;\n])\s+")
+    return tuple(dict.fromkeys(s for tip in development() for s in cut.split(tip.text) if s))
+
+
+@lru_cache(maxsize=1)
+def labelled_spans() -> tuple[str, ...]:
+    return tuple(dict.fromkeys(t.text[x.start : x.end] for t in development() for x in t.labels))
+
+
+@lru_cache(maxsize=1)
+def phrases() -> tuple[str, ...]:
+    """For each pattern of each grammar two phrases that it matches."""
+    patterns = {
+        id(pattern): pattern
+        for language in Language
+        for found in grammar(language).index.values()
+        for pattern in found
+    }
+    return tuple(dict.fromkeys(_phrase(p, turn) for p in patterns.values() for turn in (0, 1)))
+
+
+def _phrase(pattern: Pattern, turn: int) -> str:
+    said = []
+    for words, optional in pattern.items:
+        if isinstance(words, frozenset) and not (optional and turn):
+            choices = sorted(words)
+            said.append(choices[turn * len(choices) // 2])
+        elif not optional:
+            said.append("Xavier" if turn else "azul")
+    return " ".join(said)
+
+
+@lru_cache(maxsize=1)
+def tokens() -> tuple[str, ...]:
+    """Our own tokens in all languages, some of them broken."""
+    found = []
+    for language in Language:
+        table = replacements(language)
+        for kind in sorted(set(table) - {"removed", "doubtful"}):
+            found.append(f"[{table['removed'].format(kind=table[kind])}]")
+            found.append(f"[{table['doubtful'].format(kind=table[kind])} 1]")
+    return (*found, *(token[:-1] for token in found[::7]), *(token[1:] for token in found[::7]))
+
+
+@lru_cache(maxsize=1)
+def floods() -> dict[str, str]:
+    """What a hostile text repeats, by name."""
+    found = {name: "".join(unit) for name, unit in _FLOODS.items()}
+    for language in Language:
+        index = grammar(language).index
+        often = sorted(index, key=lambda word: (-len(index[word]), word))
+        code = str(language.value)
+        found |= {f"{code}: {word!r}": f"{word} " for word in often[:3]}
+        found[f"{code}: first words"] = " ".join(often[:40]) + " "
+        own = [tip.text for tip in development() if tip.language == code]
+        found[f"{code}: tips"] = "\n".join(own)
+    found["phrases"] = ", ".join(phrases())
+    found["sentences upside down"] = " ".join(reversed(sentences()))
+    return found
+
+
+_FLOODS = {
+    "a digit": "7",
+    "spaced digits": "1 ",
+    "digits and hyphens": "5-",
+    "digits of other scripts": "\u0661\U0001d7ee\uff12",
+    "at": "@",
+    "addresses": "a@",
+    "whole addresses": "a@b.co ",
+    "said addresses": "ana arroba uol ponto com ",
+    "arroba": "arroba ",
+    "ponto": "a ponto ",
+    "handles": "insta @ana.b ",
+    "account names": "insta ",
+    "links": "http://a.b/",
+    "document words": "cpf ",
+    "documents": "cpf 529.982.247-25 ",
+    "telephones": "21 98765-4321 ",
+    "plates": "ABC1D23 ",
+    "places": "-22.90642,-43.18223 ",
+    "spoken digits": "nove oito ",
+    "commas": ",",
+    "commas and spaces": ", ",
+    "colons": ": ",
+    "full stops": ". ",
+    "dots": ".",
+    "quotes": '"',
+    "single quotes": " 'a",
+    "brackets": "[",
+    "parentheses": "(",
+    "closing brackets": "])",
+    "hyphens": "- ",
+    "slashes": "/a",
+    "spaces": " ",
+    "line breaks": "\n",
+    "dashes and lines": "--\n",
+    "lines of names": "Ana Silva\n",
+    "names": "Ana Silva ",
+    "one name": "Ana ",
+    "capitals": "QUEM DENUNCIA SOU EU ",
+    "one word": "abcdefghij",
+    "letters": "a b ",
+    "letters and hyphens": "a-",
+    "letters and dots": "a.",
+    "forms": "nome: ",
+    "forms of one line": "a=",
+    "labels": "a b c d e f g h i j k l m n o p q r s t u v ",
+    "introductions": "me chamo A ",
+    "first person": "eu ",
+    "homes": "moro na rua ",
+    "homes and numbers": "moro na rua 5, ",
+    "work": "trabalho na ",
+    "kin": "minha mãe ",
+    "neighbours": "meu vizinho me ",
+    "speech": 'ele disse: "',
+    "speech of oneself": 'ele disse: "meu nome é ',
+    "speech with names": 'me disse: "Ana, ',
+    "indirect speech": "ele disse que ",
+    "our tokens": "[telefone a conferir 1]",
+    "our tokens apart": "[nome de quem denuncia] ",
+    "half tokens": "[telefone a conferir ",
+    "accents": "e\u0301",
+    "invisible marks": "\u200b\u202e",
+    "lone surrogates": "\ud800",
+    "one letter that folds to many": "\ufdfa",
+    "paragraph separators": "\u2029",
+}
