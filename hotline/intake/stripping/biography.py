@@ -22,9 +22,10 @@ def tellings(reading: Reading, hits: list[Hit]) -> list[Finding]:
     """The clauses, as findings on the reporter's side, in order of place. They may overlap other
     findings: ``cover`` lays them over what is known of these."""
     found = []
-    for hit in longest_first(hits, "tell"):
-        if within(reading.regions, hit.start):
-            continue
+    # What another says to the reporter tells of them too: "I know you live at …".
+    to_me = [h for h in hits if h.rule.action == "tell_you" and within(reading.regions, h.start)]
+    mine = [h for h in hits if h.rule.action == "tell" and not within(reading.regions, h.start)]
+    for hit in longest_first([*mine, *to_me]):
         back = hit.rule.back
         start = _begin(reading, hit.start) if back else min(hit.mark, hit.end - 1)
         end = hit.end if back else finish(reading, hit.end)

@@ -151,7 +151,8 @@ def _labelled(reading: Reading) -> list[Finding]:
     for at, token in enumerate(reading.words[:-1]):
         if token.word not in reading.lists.common["name_label"] or ":" not in reading.gap(at + 1):
             continue
-        if at and not token.soft and reading.words[at - 1].word not in reading.lists.function:
+        own = at and reading.words[at - 1].word in reading.lists.possessive
+        if at and not (token.soft or token.hard or own):
             continue
         end = reading.name_end(at + 1, cased=False)
         if end > at + 1:

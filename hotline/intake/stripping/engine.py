@@ -110,7 +110,10 @@ def _own(
     for finding in said:
         if finding.kind == "name":
             parts = reading.between(finding.start, finding.end)
-            names += [" ".join(parts), parts[0]] if len(parts[0]) >= 3 else [" ".join(parts)]
+            while len(parts) > 1 and parts[0] in reading.lists.ranks:
+                parts = parts[1:]
+            alone = len(parts[0]) >= 3 and parts[0] not in reading.lists.ranks
+            names += [" ".join(parts), parts[0]] if alone else [" ".join(parts)]
     return own + occurrences(reading, list(dict.fromkeys(names)))
 
 

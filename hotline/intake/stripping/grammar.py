@@ -17,14 +17,14 @@ from importlib.resources import files
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from hotline.intake.stripping.normalise import Token, matching
+from hotline.intake.stripping.normalise import GUARD, Token, matching
 from hotline.tips import Language
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """``action``: reporter, reporter_after, other, other_after, name, signoff, home, work, job,
-    kin, relation, vehicle, speech, speech_first, tell. ``weight`` counts for cues, ``kind`` and
+    kin, relation, vehicle, speech, speech_first, tell, tell_you (said to the reporter). ``weight`` counts for cues, ``kind`` and
     ``back`` for clauses that tell of the reporter."""
 
     action: str
@@ -35,13 +35,13 @@ class Rule:
 
 
 class Except:
-    """All words but these; never a number, nor a token of ours."""
+    """All words but these; never a token of ours."""
 
     def __init__(self, words: frozenset[str]) -> None:
         self._words = words
 
     def __contains__(self, word: object) -> bool:
-        return isinstance(word, str) and word.isalpha() and word not in self._words
+        return isinstance(word, str) and word[0] != GUARD and word not in self._words
 
 
 Items = tuple[tuple[frozenset[str] | Except | None, bool], ...]
@@ -248,9 +248,10 @@ def abbreviations() -> frozenset[str]:
     return frozenset(_read("common")["abbreviations"].split())
 
 
-def longest_first(hits: list[Hit], action: str) -> list[Hit]:
-    """The hits of one action, without those inside a longer one."""
-    chosen = sorted((h for h in hits if h.rule.action == action), key=lambda h: (h.start, -h.end))
+def longest_first(hits: list[Hit], action: str = "") -> list[Hit]:
+    """The hits (of one action), without those inside a longer one."""
+    chosen = [h for h in hits if not action or h.rule.action == action]
+    chosen.sort(key=lambda h: (h.start, -h.end))
     kept: list[Hit] = []
     for hit in chosen:
         if not kept or hit.start >= kept[-1].end:

@@ -54,43 +54,66 @@ def _signature(reading: Reading) -> list[Finding]:
 
 
 def _closing(reading: Reading) -> list[Finding]:
-    """A sentence near the end that is nothing but a name, alone or before a number or an address:
-    "Denise Kuhn, 51 99744-1268." """
-    words, found = reading.words, []
-    ends = [i for i in range(1, len(words)) if words[i].hard]
-    for at in ends[-3:]:
-        start = at
-        while start < len(words) - 1 and words[start].word in reading.lists.ranks:
-            start += 1
-        if not (
-            words[start].word in reading.lists.first_names or words[at].word in reading.lists.ranks
-        ):
+    """A signature at the end: "Denise Kuhn, 51 99744-1268.", "… tasha apt 11", "…, Wesley"."""
+    words, known = reading.words, reading.lists
+    if len(words) < 6:
+        return []
+    ends = [0, *(i for i in range(1, len(words)) if words[i].hard)]
+    last = ends[-1]
+    if last and _contact(reading, last) and len(ends) > 1:
+        last = ends[-2]  # the number stands in a sentence of its own
+    found = _signed(reading, last, alone=True) if last else []
+    if found:
+        return found
+    for at in range(len(words) - 1, max(last, len(words) - 9), -1):
+        if words[at].word not in known.first_names or reading.guarded(at - 1):
             continue
-        end = start
-        while end < len(words) and end - start < 6 and (end == start or reading.name_word(end)):
-            end += 1
-        if end < len(words) and not (words[end].hard or _contact(reading, end)):
-            continue
-        if words[start].upper or len(words) - at <= 8:
-            found.append(reading.finding(at, end, "name", "signs the message"))
+        before = words[at - 1]
+        if words[at].soft or not (before.upper or before.word in known.leads_name):
+            found = _signed(reading, at, alone=False)
     return found
+
+
+def _signed(reading: Reading, at: int, *, alone: bool) -> list[Finding]:
+    """The name that begins at word ``at`` when nothing but a number or an address follows it.
+    ``alone``: it begins its sentence, so that capitals are enough to make it a name."""
+    words, known = reading.words, reading.lists
+    start = at
+    while start < len(words) - 1 and words[start].word in known.ranks:
+        start += 1
+    listed = words[start].word in known.first_names
+    named = listed or (alone and reading.all_names(start) and not reading.shouted)
+    if not named or words[start].word in known.no_name:
+        return []
+    end = start + 1
+    while end < len(words) and end - start < 6 and reading.name_word(end):
+        end += 1
+    rest = end < len(words) and not words[end].hard
+    if rest and not _contact(reading, end):
+        return []
+    if not (words[start].upper or len(words) - at <= 8):
+        return []
+    if not (rest or words[start].upper or words[at].soft):
+        return []
+    return [reading.finding(at, end, "name", "signs the message")]
 
 
 def _contact(reading: Reading, at: int) -> bool:
     """Whether only a number or an address follows to the end of the sentence."""
-    words = reading.words
-    for i in range(at, min(at + 10, len(words))):
+    words, known = reading.words, reading.lists
+    digits = False
+    for i in range(at, min(at + 14, len(words))):
         if i > at and words[i].hard:
             break
         word = words[i].word
-        plain = (
-            word in reading.lists.street
-            or word in reading.lists.nouns
-            or word in reading.lists.go_on
-        )
-        if not (plain or any(c.isdigit() for c in word) or "@" in reading.gap(i + 1) or i > at + 1):
+        digits = digits or any(c.isdigit() for c in word) or "@" in reading.gap(i + 1)
+        plain = word in known.street or word in known.kinds or word in known.go_on
+        told = any(c.isdigit() for c in word) or word in known.numbers or words[i].upper
+        if not (
+            plain or told or "@" in reading.gap(i) or "@" in reading.gap(i + 1) or len(word) <= 3
+        ):
             return False
-    return True
+    return digits
 
 
 def _opening(reading: Reading) -> list[Finding]:

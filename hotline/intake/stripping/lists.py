@@ -36,6 +36,7 @@ class Lists:
     function: frozenset[str]
     street: frozenset[str]
     kin: frozenset[str]
+    possessive: frozenset[str]
     closekin: frozenset[str]
     job: frozenset[str]
     nouns: frozenset[str]
@@ -44,6 +45,7 @@ class Lists:
     join_words: frozenset[str]
     go_on: frozenset[str]
     titles: frozenset[str]
+    leads_name: frozenset[str]
     ranks: frozenset[str]
     greeting: frozenset[str]
     here: frozenset[str]
@@ -72,6 +74,7 @@ def lists(languages: tuple[Language, ...]) -> Lists:
         function=frozenset().union(*(g.function for g in grammars)),
         street=words("street"),
         kin=words("kin"),
+        possessive=words("possessive"),
         closekin=words("closekin"),
         job=words("job"),
         nouns=words("idnoun"),
@@ -80,6 +83,9 @@ def lists(languages: tuple[Language, ...]) -> Lists:
         join_words=words("join"),
         go_on=words("goon"),
         titles=words("title"),
+        leads_name=words(
+            "title", "idnoun", "kin", "possessive", "goon", "suspect", "crime", "join"
+        ),
         ranks=words("rank", "title"),
         greeting=words("greeting"),
         here=words("here"),

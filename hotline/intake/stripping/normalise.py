@@ -132,7 +132,8 @@ def tokens(
     matched: Matching, abbreviations: frozenset[str], surnames: frozenset[str] = frozenset()
 ) -> list[Token]:
     """The words of the text in order, with the breaks between them. A full stop is no sentence
-    end after one of ``abbreviations``, nor after an initial before one of ``surnames``."""
+    end after one of ``abbreviations``, nor after an initial between capitals ("Gwen T. Hargrove")
+    or before one of ``surnames``."""
     found: list[Token] = []
     text, cased = matched.text, matched.cased
     end, word = 0, ""
@@ -142,7 +143,8 @@ def tokens(
         hard = soft = False
         if gap:
             hard = _HARD.search(gap[:64], 0, len(gap) - 1) is not None
-            initial = len(word) == 1 and match[0] in surnames
+            between = cased[start].isupper() and len(found) > 1 and found[-2].upper
+            initial = len(word) == 1 and (match[0] in surnames or between)
             if hard and gap.startswith(". ") and (initial or word in abbreviations):
                 hard = _HARD.search(gap, 1) is not None
             soft = hard or _SOFT.search(gap[:64]) is not None

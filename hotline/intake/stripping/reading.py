@@ -82,20 +82,56 @@ class Reading:
         return last
 
     def persons(self, start: int, end: int) -> list[tuple[int, int]]:
-        """Persons named by title or article and a known first name between two places of the
-        matching text ("o Marcão", "doña Rosa"), as such places, titles included."""
-        at = bisect_left(self.words, start, key=lambda token: token.start)
+        """Persons named between two places of the matching text: a title and a capital ("Mrs.
+        Abernathy"), or a known first name that is no part of a longer one ("for Harlan", not
+        "Escola Maria Clara"). As such places, titles included."""
+        at = self.at(start)
         found: list[tuple[int, int]] = []
-        while at + 1 < len(self.words) and self.words[at + 1].end <= end:
-            name = self.words[at + 1]
-            titled = self.words[at].word in self.lists.titles and not (name.soft or name.hard)
-            if titled and name.upper and name.word in self.lists.first_names:
-                last = max(at + 2, self.name_end(at + 1, cased=True))
-                found.append((self.words[at].start, min(end, self.words[last - 1].end)))
+        while at < len(self.words) and self.words[at].end <= end:
+            name, before = self.words[at], self.words[at - 1] if at else None
+            free = before is None or name.soft or name.hard
+            titled = not free and before is not None and before.word in self.lists.titles
+            listed = name.word in self.lists.first_names
+            plain = free or not (before.upper or before.word in self.lists.street)
+            if (
+                name.upper
+                and not self.shouted
+                and ((titled and self._proper(at)) or (listed and plain))
+            ):
+                last = max(at + 1, self.name_end(at, cased=True))
+                first = at - 1 if titled else at
+                found.append((self.words[first].start, min(end, self.words[last - 1].end)))
                 at = last
             else:
                 at += 1
         return found
+
+    def _proper(self, i: int) -> bool:
+        word = self.words[i].word
+        named = word in self.lists.first_names or word in self.lists.surnames
+        return named or self.words[i - 1].word in self.lists.ranks - self.lists.function
+
+    def all_names(self, at: int) -> bool:
+        """Whether one to four capitalised words make up the sentence at word ``at``, or its part
+        before a comma."""
+        end = at
+        while end < len(self.words) and (
+            end == at or not (self.words[end].hard or self.words[end].soft)
+        ):
+            token = self.words[end]
+            if token.word in self.lists.common["particle"] and end > at:
+                end += 1
+                continue
+            if (
+                not token.upper
+                or token.word in self.lists.function
+                or token.word in self.lists.no_name
+            ):
+                return False
+            if token.word in self.lists.street or token.word.isdigit() or end - at > 4:
+                return False
+            end += 1
+        return end - at >= 2
 
     def name_word(self, i: int) -> bool:
         """Whether word ``i`` goes on with a name: a known name, a particle, or a capital."""
