@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hotline.intake.stripping.clauses import within
-from hotline.intake.stripping.grammar import Hit, longest_first
+from hotline.intake.stripping.grammar import Hit
 from hotline.intake.stripping.reading import Reading
 from hotline.intake.stripping.spans import Finding, Side
 
@@ -25,7 +25,7 @@ def tellings(reading: Reading, hits: list[Hit]) -> list[Finding]:
     # What another says to the reporter tells of them too: "I know you live at …".
     to_me = [h for h in hits if h.rule.action == "tell_you" and within(reading.regions, h.start)]
     mine = [h for h in hits if h.rule.action == "tell" and not within(reading.regions, h.start)]
-    for hit in longest_first([*mine, *to_me]):
+    for hit in (*mine, *to_me):
         back = hit.rule.back
         start = _begin(reading, hit.start) if back else min(hit.mark, hit.end - 1)
         end = hit.end if back else finish(reading, hit.end)
@@ -33,7 +33,49 @@ def tellings(reading: Reading, hits: list[Hit]) -> list[Finding]:
             start += 1
         if start < end and not any(reading.guarded(i) for i in range(start, end)):
             found.append(reading.finding(start, end, hit.rule.kind, hit.rule.reason))
-    return sorted(found, key=lambda finding: (finding.start, -finding.end))
+    return _joined(sorted(found, key=lambda finding: (finding.start, -finding.end)))
+
+
+def named(reading: Reading, told: list[Finding]) -> list[Finding]:
+    """The name set beside such a clause: "I'm the neighbour at 15, Amparo.", "…, Wesley"."""
+    words, found = reading.words, []
+    for clause in told:
+        at = reading.at(clause.end)
+        if at >= len(words) or not words[at].soft or words[at].hard or reading.guarded(at):
+            continue
+        known = words[at].word in reading.lists.first_names
+        end = reading.name_end(at, cased=not reading.shouted and not known)
+        ends = end > at and (end >= len(words) or words[end].hard or words[end].soft)
+        if ends and (known or (words[at].upper and not reading.shouted and end - at <= 3)):
+            found.append(reading.finding(at, end, "name", "the reporter's name"))
+    return found
+
+
+def availability(settled: list[Finding], reading: Reading) -> list[Finding]:
+    """When the reporter answers, said right after their number: "…, só depois das 22h"."""
+    words, found = reading.words, []
+    for finding in settled:
+        if finding.side is Side.OTHER or finding.kind not in ("phone", "email", "handle"):
+            continue
+        at = reading.at(finding.end)
+        if at < len(words) and words[at].word in reading.lists.common["available"]:
+            if not words[at].hard and not reading.guarded(at):
+                end = finish(reading, at + 1)
+                reason = "says when or where to reach them"
+                found.append(reading.finding(at, end, "callback", reason))
+    return found
+
+
+def _joined(found: list[Finding]) -> list[Finding]:
+    """Overlapping clauses as one, of the first one's kind."""
+    joined: list[Finding] = []
+    for finding in found:
+        last = joined[-1] if joined else None
+        if last is None or finding.start >= last.end:
+            joined.append(finding)
+        elif finding.end > last.end:
+            joined[-1] = replace(last, end=finding.end)
+    return joined
 
 
 def _begin(reading: Reading, at: int) -> int:
@@ -55,7 +97,7 @@ def finish(reading: Reading, at: int) -> int:
         token = words[at]
         if token.hard or reading.guarded(at) or token.word in reading.lists.break_words:
             break
-        if token.soft and not _belongs(reading, at):
+        if token.soft and (":" in reading.gap(at) or not _belongs(reading, at)):
             break
         if token.word in reading.lists.join_words and (
             at + 1 >= limit or not _belongs(reading, at + 1) or words[at + 1].soft
@@ -72,7 +114,23 @@ def _belongs(reading: Reading, at: int) -> bool:
     word = token.word
     if word in reading.lists.go_on or word in reading.lists.street:
         return True
-    return any(c.isdigit() for c in word) or _place(reading, at)
+    return any(c.isdigit() for c in word) or _place(reading, at) or _no_other(reading, at)
+
+
+def _no_other(reading: Reading, at: int) -> bool:
+    """Whether the piece up to the next break has no other subject: no pronoun, no suspect, no act
+    of theirs, no name, no article that opens one."""
+    words, known, end = reading.words, reading.lists, at
+    if words[at].word in known.titles or words[at].word in known.break_words:
+        return False
+    while end < len(words) and (end == at or not (words[end].soft or words[end].hard)):
+        word = words[end].word
+        if word in known.others or reading.guarded(end) or end - at >= 9:
+            return False
+        if words[end].upper and word in known.first_names:
+            return False
+        end += 1
+    return True
 
 
 def _place(reading: Reading, at: int) -> bool:

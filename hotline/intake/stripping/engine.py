@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from hotline.intake.stripping import identifiers, identity
 from hotline.intake.stripping.attribution import attribute
-from hotline.intake.stripping.biography import cover, tellings, with_nouns
+from hotline.intake.stripping.biography import availability, cover, named, tellings, with_nouns
 from hotline.intake.stripping.clauses import others_words
 from hotline.intake.stripping.disclosures import disclosures, occurrences
 from hotline.intake.stripping.grammar import abbreviations, grammar, policy
@@ -69,13 +69,17 @@ def _strip(
     hits = [hit for g in grammars for hit in g.hits(words)]
     regions = others_words(matched, words, hits, grammars[0].words["that"])
     reading = Reading(matched, words, lists(spoken), regions)
-    said = disclosures(reading, hits) + ([] if about_others else letters(reading, hits))
+    told = tellings(reading, hits)
+    said = disclosures(reading, hits) + named(reading, told)
+    if not about_others:
+        said += letters(reading, hits)
     found = identifiers.find(matched, words, spoken)
     own = _own(reading, known, said, found)
     anchors = _merge(matched.text, [*own, *said], found)
-    told = tellings(reading, hits)
     settled = attribute(anchors, words, hits, regions, told, lists(spoken).links, rules)
-    settled = with_nouns(cover(_agree(settled), told, reading), reading)
+    settled = _agree(settled)
+    told += availability(settled, reading)
+    settled = with_nouns(cover(settled, told, reading), reading)
     if about_others:
         settled = [_evidence(finding) for finding in settled]
     masked = {kind for kind, default in rules.default.items() if default == "doubtful"}
@@ -113,7 +117,8 @@ def _own(
             while len(parts) > 1 and parts[0] in reading.lists.ranks:
                 parts = parts[1:]
             alone = len(parts[0]) >= 3 and parts[0] not in reading.lists.ranks
-            names += [" ".join(parts), parts[0]] if alone else [" ".join(parts)]
+            names += [" ".join(parts)] if len(parts) > 1 or len(parts[0]) > 1 else []
+            names += [parts[0]] if alone else []
     return own + occurrences(reading, list(dict.fromkeys(names)))
 
 

@@ -50,6 +50,7 @@ class Lists:
     greeting: frozenset[str]
     here: frozenset[str]
     acts: frozenset[str]
+    others: frozenset[str]
     acts_on: frozenset[str]
     stands_by: frozenset[str]
     others_field: frozenset[str]
@@ -90,6 +91,7 @@ def lists(languages: tuple[Language, ...]) -> Lists:
         greeting=words("greeting"),
         here=words("here"),
         acts=words("crime", "pronoun3"),
+        others=words("crime", "pronoun3", "suspect", "turn", "harm", "kin"),
         acts_on=words("crime", "harm"),
         stands_by=words("stands_by"),
         others_field=words("others_field"),

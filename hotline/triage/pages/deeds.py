@@ -25,6 +25,7 @@ Deed = Callable[[StaffLine, SignedIn, Opened], str]
 # After these the person goes on to the desk; after ``_ASIDE`` the tip is not offered to them soon.
 _LEAVES = frozenset({"forwarded", "closed", "close_requested", "asked", "rerouted"})
 _ASIDE = frozenset({"close_requested", "asked"})
+_NEXT = "decided_one"  # the next doubtful words get the focus
 
 
 def forward(line: StaffLine, me: SignedIn, opened: Opened) -> str:
@@ -79,7 +80,8 @@ def doubts(line: StaffLine, me: SignedIn, opened: Opened) -> str:
         for number, doubt in enumerate(opened.content.tip.doubts, 1)
     }
     corrections.decide_doubts(line, me, opened, verdicts)
-    return "decided"
+    decided = {corrections.KEEP, corrections.REMOVE}.issuperset(verdicts.values())
+    return "decided" if decided else _NEXT
 
 
 def correct(line: StaffLine, me: SignedIn, opened: Opened) -> str:
@@ -124,12 +126,22 @@ def view_of(console: Console, deed: Deed) -> Callable[[str], BaseResponse]:
         opened = open_tip(line, me, identity)
         dispositions.check_version(opened, request.form.get("version", -1, int))
         done = deed(line, me, opened)
+        if done == _NEXT:
+            return _next_doubt(tip)
         if done not in _LEAVES:
             return redirect(f"/tips/{tip}?done={done}", 303)
         console.claims.release(me.person.id, identity, aside=done in _ASIDE)
         return redirect(f"/desk?done={done}", 303)
 
     return view
+
+
+def _next_doubt(tip: str) -> BaseResponse:
+    """Back to the tip. Whoever saw the words goes on seeing them: the same form, posted once more
+    to the page that shows and records them."""
+    shown = "shown" in request.form
+    path = f"/tips/{tip}/reveal" if shown else f"/tips/{tip}"
+    return redirect(f"{path}?done={_NEXT}#doubt-1", 307 if shown else 303)
 
 
 def _words(prepared: Mapping[str, str], language: Language) -> str:

@@ -173,6 +173,7 @@ DONE = {
     "noted": N_("The note was kept."),
     "rerouted": N_("The tip was sent to another desk."),
     "decided": N_("Your decision about the doubtful words was kept."),
+    "decided_one": N_("Kept. More doubtful words wait for your decision."),
     "corrected": N_("Type and place were corrected."),
     "folded": N_("The addition is now part of the tip."),
     "typed": N_("What was said is now part of the tip. The recording was destroyed."),

@@ -13,7 +13,7 @@ from hotline.triage import destinations, dispositions
 from hotline.triage.messages import QUESTIONS, REPLIES
 from hotline.triage.opening import read_tip, visible
 from hotline.triage.pages.door import READERS, Console, who
-from hotline.triage.pages.words import segments
+from hotline.triage.pages.told import beside, held_because, removed_kinds, segments
 from hotline.triage.recordings import DESTROY_REASONS
 from hotline.web.i18n import current, say
 
@@ -58,6 +58,10 @@ def show(console: Console, tip: str, *, reveal: bool = False, sound: Sound | Non
         told=told,
         text=segments(told.text, told.doubts),
         answers={q: segments(words, told.doubts) for q, words in told.answers.items()},
+        additions=[(a, segments(a.text, a.doubts)) for a in opened.additions],
+        beside=beside(told),
+        removed=removed_kinds(told.removed),
+        held=held_because(told),
         classified=opened.content.classified,
         decision=opened.content.decision,
         reveal=reveal,

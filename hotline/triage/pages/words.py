@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 from hotline.assembly import StaffLine
 from hotline.intake.stripping.grammar import replacements
-from hotline.tips import Doubt
 from hotline.triage import dispositions, recordings
+from hotline.triage.pages.reasons import why
 from hotline.triage.queue import PRIORITY_NAMES, QUEUE_NAMES, STATE_NAMES
 from hotline.web.i18n import N_, current, say
 
@@ -58,6 +57,7 @@ NOTE_NAMES = {
     "listened": N_("Listened to the recording"),
     "destroyed": N_("Destroyed the recording without typing"),
 }
+WHOLE = N_("the whole text")
 _REASONS = {
     **dispositions.CLOSE_REASONS,
     **dispositions.FORWARD_REASONS,
@@ -98,6 +98,8 @@ def vocabulary(line: StaffLine) -> dict[str, Callable[..., str]]:
         "person_name": person_name,
         "queue_name": queue_name,
         "kind_name": kind_name,
+        "to_check": to_check,
+        "why": why,
         "due": due,
         "clock_time": clock_time,
         "state_name": named(STATE_NAMES),
@@ -128,7 +130,13 @@ def queue_name(queue: str) -> str:
 
 def kind_name(kind: str) -> str:
     """What a removed or doubtful span is, in the reader's language."""
-    return replacements(current()).get(kind, kind)
+    return say(current(), WHOLE) if kind == "text" else replacements(current()).get(kind, kind)
+
+
+def to_check(kind: str) -> str:
+    """What stands in the text where a doubtful span is, in the reader's language."""
+    form = replacements(current())["doubtful"]
+    return form.format(kind=kind_name(kind))
 
 
 def due_words(at: int, now: int) -> str:
@@ -144,21 +152,3 @@ def due_words(at: int, now: int) -> str:
         if minutes < limit:
             return say(current(), early if at > now else late, count=minutes // unit)
     return ""
-
-
-def segments(text: str, doubts: tuple[Doubt, ...]) -> list[dict[str, Any]]:
-    """A text cut at its doubtful tokens: ``number`` is the doubt's place in the list, or 0."""
-    parts: list[dict[str, Any]] = [{"text": text, "number": 0}]
-    for number, doubt in enumerate(doubts, 1):
-        cut: list[dict[str, Any]] = []
-        for part in parts:
-            if part["number"]:
-                cut.append(part)
-                continue
-            pieces = part["text"].split(doubt.token)
-            for index, piece in enumerate(pieces):
-                if index:
-                    cut.append({"text": doubt.token, "number": number})
-                cut.append({"text": piece, "number": 0})
-        parts = cut
-    return [part for part in parts if part["text"]]

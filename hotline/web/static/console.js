@@ -28,11 +28,24 @@ function unfold(selector) {
   (field ?? part.querySelector("summary")).focus();
 }
 
+// A second press before the next page is there decides nothing.
+let decided = false;
+addEventListener("pageshow", () => { decided = false; });
+
+function decide(button) {
+  if (!button || decided) return;
+  decided = true;
+  button.click();
+}
+
 const keys = {
   j: () => move(1),
   k: () => move(-1),
   o: open,
   c: () => document.querySelector("[data-take]")?.click(),
+  s: () => decide(document.querySelector("[data-show]")),
+  x: () => decide(document.querySelector("[data-remove]")),
+  e: () => decide(document.querySelector("[data-restore]")),
   d: () => unfold("[data-key=d]"),
   r: () => unfold("[data-key=r]"),
   n: () => unfold("[data-key=n]"),
@@ -44,7 +57,7 @@ if (body.dataset.keys === "on") {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
     const act = keys[event.key];
-    if (!act) return;
+    if (!act || (event.repeat && !"jk".includes(event.key))) return;
     event.preventDefault();
     act();
   });
