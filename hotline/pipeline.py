@@ -16,6 +16,7 @@ from hotline.errors import Unavailable
 from hotline.intake.merge import merge, strip_contact
 from hotline.intake.once import Once
 from hotline.intake.receipts import FreshReceipt, ReceiptPool
+from hotline.intake.stripping import without_tokens
 from hotline.intake.thread import FollowUp, Message, Receipt, Thread
 from hotline.routing.classify import Types
 from hotline.routing.profile import Profile
@@ -67,7 +68,7 @@ class Pipeline:
         20 digits what the channel will say. Raises Unavailable, Busy; then nothing is stored."""
         if (known := self._known(once)) is not None:
             return Receipt("", known, repeated=True)
-        tip, _ = strip_contact(contact)
+        tip, _ = self._strip(contact)
         classified = self.classify(tip)
         decision = self.router.decide(classified)
         content = self._content(classified, decision, receipt := self.receipts.take())
@@ -86,7 +87,7 @@ class Pipeline:
         unless it is urgent or that desk belongs to an implicated body."""
         if (known := self._known(once)) is not None:
             return Receipt("", known, repeated=True), None
-        tip, names = strip_contact(contact)
+        tip, names = self._strip(contact)
         classified = self.classify(tip)
         decision = self.router.decide(classified)
         content = self._content(classified, decision, receipt := self.receipts.take())
@@ -121,6 +122,7 @@ class Pipeline:
         """A later answer: sealed under the tip's key at once. When it makes the tip urgent or
         names an implicated body, the tip moves at once too."""
         tip, names = merge(thread.tip, contact, thread.names)
+        tip = self._hear(contact, tip)
         thread = replace(thread, tip=tip, names=names, answers=thread.answers + 1)
         classified = self.classify(tip)
         decision = self.router.decide(classified)
@@ -210,7 +212,7 @@ class Pipeline:
             self.receive(contact, once)
             return
         tip_id, queue = find_tip(keys, row)
-        tip, _ = strip_contact(contact)
+        tip, _ = self._strip(contact)
         decision = self.router.decide(self.classify(tip))
         if decision.recused:
             # It names a body that may run the very queue the tip lies in: it goes where that
@@ -240,9 +242,36 @@ class Pipeline:
 
     def classify(self, tip: Tip) -> ClassifiedTip:
         """Acts, tags and place of a stripped tip."""
-        found = self.types.classify(tip.words, tip.language, chosen=tip.crime_types)
+        found = self.types.classify(
+            without_tokens(tip.words),
+            tip.language,
+            chosen=tip.crime_types,
+            heard=tip.heard,
+            alarms=tip.alarms,
+        )
         where = tip.answers.get(Question.WHERE)
         return ClassifiedTip(tip, found, self.router.locate(tip.words, where, tip.municipality))
+
+    def _strip(self, contact: Contact) -> tuple[Tip, tuple[str, ...]]:
+        tip, names = strip_contact(contact)
+        return self._hear(contact, tip), names
+
+    def _hear(self, contact: Contact, tip: Tip) -> Tip:
+        """The tip with the crime types that only its removed words tell: "my stepfather" goes,
+        that it is about a child stays. Codes of a public table, never words."""
+        if not tip.removed:
+            return tip
+        raw = "\n".join((contact.text, *contact.answers.values()))
+        told = self.types.classify(raw, tip.language)
+        left = self.types.classify(without_tokens(tip.words), tip.language)
+        known = {act.code for act in left.acts}
+        heard = (act.code for act in told.acts if act.score > 0 and act.code not in known)
+        alarms = () if left.threats else told.threats
+        return replace(
+            tip,
+            heard=tuple(dict.fromkeys((*tip.heard, *heard))),
+            alarms=tuple(dict.fromkeys((*tip.alarms, *alarms))),
+        )
 
     @property
     def desk(self) -> str:

@@ -180,7 +180,8 @@ class Doubt(Redacted):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tip:
-    """What remains after stripping. No field here can hold the reporter."""
+    """What remains after stripping. No field here can hold the reporter. ``heard`` are the crime
+    types, ``alarms`` the reasons of threats, that only the removed words told ("my husband")."""
 
     channel: Channel
     language: Language
@@ -196,6 +197,8 @@ class Tip:
     risk: int = 0
     held: bool = False
     hold_reasons: tuple[str, ...] = ()
+    heard: tuple[str, ...] = ()
+    alarms: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:

@@ -5,7 +5,7 @@
 
 Faker's person providers (MIT licence) for the countries served, and our own additions in
 scripts/names/*.txt. Folded to lower case without accents; words of everyday language
-(scripts/names/not_names.txt) are left out.
+(scripts/names/not_names.txt) are left out. Names of two letters only from our own lists (Ze, Jo).
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ def faker(field: str) -> set[str]:
     return found
 
 
-def words(names: Iterable[str]) -> set[str]:
+def words(names: Iterable[str], least: int = 3) -> set[str]:
     parts = {part for name in names for part in matching(name).text.replace("-", " ").split()}
-    return {part for part in parts if part.isascii() and part.isalpha() and len(part) >= 3}
+    return {part for part in parts if part.isascii() and part.isalpha() and len(part) >= least}
 
 
 def own(name: str) -> list[str]:
@@ -55,8 +55,8 @@ def own(name: str) -> list[str]:
 
 def build() -> dict[str, str]:
     dropped = words(own("not_names"))
-    first = (words(faker("first_name")) | words(own("first_names"))) - dropped
-    last = (words(faker("last_name")) | words(own("surnames"))) - dropped
+    first = (words(faker("first_name")) | words(own("first_names"), 2)) - dropped
+    last = (words(faker("last_name")) | words(own("surnames"), 2)) - dropped
     return {
         "first_names.txt": "\n".join(sorted(first)) + "\n",
         "surnames.txt": "\n".join(sorted(last)) + "\n",

@@ -71,6 +71,8 @@ def merge(tip: Tip, contact: Contact, names: tuple[str, ...]) -> tuple[Tip, tupl
             risk=max(tip.risk, more.risk),
             held=tip.held or more.held,
             hold_reasons=_unique((*tip.hold_reasons, *more.hold_reasons)),
+            heard=_unique((*tip.heard, *more.heard)),
+            alarms=_unique((*tip.alarms, *more.alarms)),
         ),
         names,
     )

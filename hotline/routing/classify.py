@@ -69,6 +69,7 @@ FLAGS = frozenset(
 CHOSEN = "chosen by the reporter"
 BECAUSE = "because: '{term}'"
 THREAT = "threat: '{term}'"
+REMOVED = "words that were removed"
 ONLY_A_PERSON = "the reporter chose a type that only a person may assign"
 NOTHING = "no term of our tables was found"
 
@@ -76,6 +77,7 @@ MOST_ACTS = 5  # one primary and at most four secondary
 _FIRST = frozenset({"GBV", "TIP", "CHILD", "INTEGRITY", "VULN"})  # rare and of the highest harm
 _TELLING = frozenset({"type", "tag"})
 _ENOUGH = 0.9  # of weight: a weak foreign term alone says nothing
+_HEARD = 1.5  # of weight: told, though its words are gone
 _CLEAR = 1.9  # of weight: enough to go before a louder general type
 _NEAR = 14  # words between paired concepts
 _MOST_REASONS = 4
@@ -163,10 +165,17 @@ class Types:
         return len(self._types)
 
     def classify(
-        self, text: str, language: Language, *, chosen: Sequence[str] = ()
+        self,
+        text: str,
+        language: Language,
+        *,
+        chosen: Sequence[str] = (),
+        heard: Sequence[str] = (),
+        alarms: Sequence[str] = (),
     ) -> Classification:
         """Acts best first, never empty; what the reporter chose comes first. A type that only a
         person may assign is never given, chosen or not: it asks for a second reader instead.
+        ``heard`` and ``alarms`` are the types and threats told in words that were removed.
         Raises UnknownType for a chosen code that is not in the table."""
         hits = self._terms.scan(text, language)
         weights: _Weights = defaultdict(dict)
@@ -176,6 +185,8 @@ class Types:
                 weight = entry.weight * hit.factor
                 _weigh(weights[entry.kind, entry.subject], (entry.term,), weight)
         self._pair(hits, weights)
+        for code in heard:
+            _weigh(weights["type", code], (REMOVED,), _HEARD)
         acts = self._acts({c: w for (kind, c), w in weights.items() if kind == "type"}, chosen)
         threats = [
             _because(terms, THREAT)
@@ -183,6 +194,7 @@ class Types:
             for terms in found
             if kind == "threat"
         ]
+        threats += alarms
         if any("human_only" in self.get(code).flags for code in chosen):
             threats.append(ONLY_A_PERSON)
         return Classification(acts, self._tags(acts, weights), tuple(dict.fromkeys(threats)))

@@ -86,6 +86,8 @@ def _tip(tip: Tip) -> dict[str, Any]:
         "risk": tip.risk,
         "held": tip.held,
         "hold_reasons": tip.hold_reasons,
+        "heard": tip.heard,
+        "alarms": tip.alarms,
     }
 
 
@@ -126,6 +128,8 @@ def _read_tip(raw: Mapping[str, Any]) -> Tip:
         risk=raw["risk"],
         held=raw["held"],
         hold_reasons=tuple(raw["hold_reasons"]),
+        heard=tuple(raw.get("heard", ())),  # absent in tips sealed before it was kept
+        alarms=tuple(raw.get("alarms", ())),
     )
 
 

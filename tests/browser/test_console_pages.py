@@ -20,7 +20,7 @@ from hotline.demo import PASSPHRASE
 from hotline.jobs.embedded import EmbeddedJobs
 from hotline.jobs.tasks import runner
 from hotline.log import Log
-from hotline.tips import Channel, Contact, Language, Question, Urgency
+from hotline.tips import Channel, Contact, Language, Question, State, Urgency
 from hotline.web import apps
 from tests.conftest import MovableClock
 from tests.desk import Office
@@ -31,6 +31,11 @@ pytestmark = pytest.mark.browser
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 DRUGS = "Venda de drogas na rua das Acácias em Niterói, RJ. Telefone 21 98765-4321"
 CHILD = "Uma menina de 8 anos apanha todo dia do padrasto em Niterói, RJ"
+THREE = (
+    "Aqui é a Joana Ribeiro. Venda de drogas na rua das Acácias em Niterói, RJ. "
+    "Telefone 21 98765-4321. O perfil @marcao_vendas aparece no grupo. "
+    "E-mail fulano.x@gmail.com na parede. Me liguem no 21 99888-7766"
+)
 SHOTS: list[Path] = []
 
 
@@ -154,8 +159,8 @@ def test_the_operators_pages_are_accessible(page: Page, site: Site) -> None:
     page.evaluate("document.querySelectorAll('details').forEach((part) => part.open = true)")
     sound(page, "tip")
     page.locator("[data-take], .lease button").first.click()
-    page.click("form[action$=reveal] button")
-    assert "98765-4321" in page.locator("#doubts-title + p ~ form mark").first.inner_text()
+    page.click("form[action*=reveal] button")
+    assert "98765-4321" in page.locator("#doubt-1 mark").first.inner_text()
     sound(page, "tip-revealed")
     page.goto(f"/tips/{site.child}")
     assert page.locator("h1").is_visible()
@@ -211,6 +216,70 @@ def test_keys_move_open_and_decide_and_can_be_switched_off(page: Page, site: Sit
     assert not page.evaluate("document.activeElement.matches('[data-row]')")
 
 
+@pytest.fixture
+def doubtful(site: Site) -> Iterator[str]:
+    """A tip with three doubtful spans and something removed, in paulo's hands."""
+    before = waiting(site.line)
+    public = assemble_public(site.line.settings, site.clock, pool=0)
+    public.pipeline.receive(Contact(channel=Channel.WEB, text=THREE, language=Language.PT))
+    public.close()
+    (tip,) = waiting(site.line) - before
+    site.clock.advance(90)
+    paulo = Office.of(site.line)("paulo")
+    paulo.post("/settings", shortcuts="on")
+    paulo.post(f"/tips/{tip}/take")
+    yield tip
+    paulo.post("/settings", language="pt")
+
+
+def waiting(line: StaffLine) -> set[str]:
+    return {row.id.hex() for row in line.tips.queue(list(line.profile.queues), list(State))}
+
+
+def focused(page: Page) -> str:
+    return str(page.evaluate("document.activeElement.id"))
+
+
+@pytest.mark.parametrize("language", ["pt", "ht", "en"])
+def test_doubtful_spans_are_decided_with_one_key_each(
+    page: Page, site: Site, doubtful: str, language: str
+) -> None:
+    enter(page, site, "paulo")
+    page.click(f"button[name=language][value={language}]")
+    page.goto(f"/tips/{doubtful}")
+    assert "99888-7766" not in page.content() and "marcao" not in page.content()
+    sound(page, f"doubts-{language}")
+    page.keyboard.press("s")
+    page.wait_for_url("**/reveal#doubt-1")
+    assert focused(page) == "doubt-1"
+    sound(page, f"doubts-shown-{language}")
+    for key, left in (("x", 2), ("e", 1)):
+        page.keyboard.press(key)
+        page.wait_for_selector(f"#doubt-{left + 1}", state="detached")
+        assert page.locator(".verdict").count() == left
+        assert focused(page) == "doubt-1"
+    page.keyboard.press("x")
+    page.wait_for_url("**?done=decided")
+    told = page.locator(".told").first.inner_text()
+    assert "@marcao_vendas" in told and "98765" not in told and "gmail" not in told
+
+
+def test_a_key_that_is_held_down_or_switched_off_decides_nothing(
+    page: Page, site: Site, doubtful: str
+) -> None:
+    enter(page, site, "paulo")
+    page.goto(f"/tips/{doubtful}")
+    held = "new KeyboardEvent('keydown', {key: 'x', repeat: true, bubbles: true})"
+    page.evaluate(f"document.body.dispatchEvent({held})")
+    page.locator("#keys summary").click()
+    page.click("button[name=shortcuts]")
+    page.goto(f"/tips/{doubtful}")
+    assert page.locator(".verdict kbd").count() == 0
+    page.keyboard.press("x")
+    page.wait_for_timeout(300)
+    assert page.locator(".verdict").count() == 3
+
+
 def test_a_tip_is_decided_without_a_script(browser: Browser, site: Site) -> None:
     context = browser.new_context(base_url=site.url, java_script_enabled=False)
     page = context.new_page()
@@ -221,6 +290,9 @@ def test_a_tip_is_decided_without_a_script(browser: Browser, site: Site) -> None
     page.click("#note button")
     assert "done=noted" in page.url
     assert "Sem script" in page.content()
+    page.click("form[action*=reveal] button")
+    page.click("#doubt-1 button[value=keep]")
+    assert page.url.endswith("?done=decided") and "98765-4321" in page.content()
     context.close()
 
 

@@ -25,6 +25,9 @@ PHONE = "98765-4321"
 DOUBTFUL = f"Venda de drogas na rua das Acácias em Niterói, RJ. Telefone 21 {PHONE}"
 
 
+OWN = "21 99888-7766"
+
+
 @pytest.fixture
 def office(staff_line: StaffLine) -> Office:
     return Office.of(staff_line)
@@ -41,6 +44,11 @@ def all_tips(line: StaffLine) -> list[Listed]:
 
 def offered(hand: Hand, name: str) -> list[str]:
     return re.findall(rf'name="{name}" value="([^"]+)"', hand.html)
+
+
+def numbers(hand: Hand) -> list[str]:
+    """The numbers of the doubtful spans as the text bears them."""
+    return re.findall(r'<mark class="doubt"><a href="#doubt-(\d+)">', hand.html)
 
 
 def said(code: str) -> str:
@@ -203,6 +211,78 @@ def test_kept_words_are_forwarded(
     (package,) = staff_line.desk.packages(inbox)
     agency.get(f"/inbox/{package.id.hex()}")
     assert DOUBTFUL in agency.html
+
+
+def test_doubtful_words_are_decided_one_by_one(
+    public_line: PublicLine, staff_line: StaffLine, office: Office, sign_in: SignIn
+) -> None:
+    tell(public_line, f"{DOUBTFUL}. O perfil @marcao_vendas manda. Me liguem no {OWN}")
+    hand = office("paulo")
+    tip = hand.next()
+    assert numbers(hand) == ["1", "2"]
+    assert "marcao_vendas" not in hand.html and "99888" not in hand.html
+    hand.post(f"/tips/{tip}/doubts", **{"doubt-1": "keep"})
+    assert said("decided_one") in hand.html and numbers(hand) == ["1"]
+    assert PHONE in hand.html and "marcao_vendas" not in hand.html
+    stale = str(int(hand.version) - 1)
+    assert hand.post(f"/tips/{tip}/doubts", version=stale, **{"doubt-1": "keep"}).status_code == 409
+    hand.get(f"/tips/{tip}")
+    hand.post(f"/tips/{tip}/doubts", **{"doubt-1": "remove"})
+    assert said("decided") in hand.html and numbers(hand) == []
+    told = open_tip(staff_line, sign_in("gabi"), bytes.fromhex(tip)).content.tip
+    assert told.doubts == ()
+    assert PHONE in told.text and "marcao_vendas" not in told.text
+    assert [removed.kind for removed in told.removed] == ["phone", "handle"]
+
+
+def test_words_that_were_shown_stay_shown_until_the_last_is_decided(
+    public_line: PublicLine, staff_line: StaffLine, office: Office
+) -> None:
+    tell(public_line, f"{DOUBTFUL}. O perfil @marcao_vendas manda")
+    hand = office("paulo")
+    tip = hand.next()
+    shown = {"shown": "yes", "token": hand.token, "version": hand.version}
+    answer = hand.client.post(f"/tips/{tip}/doubts", data={**shown, "doubt-1": "remove"})
+    assert answer.status_code == 307
+    assert answer.location == f"/tips/{tip}/reveal?done=decided_one#doubt-1"
+    hand.post(f"/tips/{tip}/reveal?done=decided_one")
+    assert "marcao_vendas" in hand.html and PHONE not in hand.html
+    assert 'name="shown"' in hand.html
+    hand.post(f"/tips/{tip}/doubts", shown="yes", **{"doubt-1": "remove"})
+    assert said("decided") in hand.html and "marcao_vendas" not in hand.html
+    staff_line.audit.sequence()
+    seen = [r for r in staff_line.audit.records() if tip in r and '"event":"revealed"' in r]
+    assert len(seen) == 1, "every page that shows them is an event"
+
+
+def test_the_page_says_what_was_removed_and_why_in_the_readers_language(
+    public_line: PublicLine, office: Office
+) -> None:
+    tell(public_line, f"{DOUBTFUL}. Aqui é a Joana Ribeiro. Me liguem no {OWN}. Joana Ribeiro")
+    paulo = office("paulo")
+    tip = paulo.next()
+    assert "Joana" not in paulo.html and "99888" not in paulo.html
+    for language, kinds, doubt, reasons in (
+        ("pt", ["nome 2", "telefone 1"], "telefone a conferir", "o texto não diz de quem é"),
+        ("ht", ["non 2", "telefòn 1"], "telefòn", "tèks la pa di se pou ki moun"),
+        ("en", ["name 2", "phone number 1"], "phone number to check", "does not say whose it is"),
+    ):
+        paulo.post("/settings", language=language)
+        page = unescape(paulo.get(f"/tips/{tip}").get_data(as_text=True))
+        counted = re.findall(r'<span class="kind">(.*?) <b>(\d+)</b>', page)
+        assert [f"{kind} {count}" for kind, count in counted] == kinds
+        assert re.search(rf"<mark.*?{doubt}.*?</mark>", page)
+        assert reasons in page
+    assert "an identifier nobody could attribute" in page
+
+
+def test_who_only_looks_on_is_offered_no_decision(public_line: PublicLine, office: Office) -> None:
+    tell(public_line, DOUBTFUL)
+    paulo, gabi = office("paulo"), office("gabi")
+    tip = paulo.next()
+    assert offered(paulo, "doubt-1") == ["remove", "keep"]
+    gabi.get(f"/tips/{tip}")
+    assert numbers(gabi) == ["1"] and offered(gabi, "doubt-1") == []
 
 
 def test_recused_bodies_are_never_offered_and_never_accepted(

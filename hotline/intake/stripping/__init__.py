@@ -9,10 +9,11 @@ from __future__ import annotations
 from hotline.intake.stripping import language, numbers
 from hotline.intake.stripping.engine import strip
 from hotline.intake.stripping.grammar import grammar
+from hotline.intake.stripping.replacement import without_tokens
 from hotline.intake.stripping.spans import Span, Stripped
 from hotline.tips import Language
 
-__all__ = ["Span", "Stripped", "describe", "strip", "warm"]
+__all__ = ["Span", "Stripped", "describe", "strip", "warm", "without_tokens"]
 
 
 def warm() -> None:

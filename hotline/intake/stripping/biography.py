@@ -58,11 +58,11 @@ def availability(settled: list[Finding], reading: Reading) -> list[Finding]:
         if finding.side is Side.OTHER or finding.kind not in ("phone", "email", "handle"):
             continue
         at = reading.at(finding.end)
-        if at < len(words) and words[at].word in reading.lists.common["available"]:
-            if not words[at].hard and not reading.guarded(at):
-                end = finish(reading, at + 1)
-                reason = "says when or where to reach them"
-                found.append(reading.finding(at, end, "callback", reason))
+        if at >= len(words) or words[at].hard or reading.guarded(at):
+            continue
+        if words[at].word in reading.lists.common["available"]:
+            reason = "says when or where to reach them"
+            found.append(reading.finding(at, finish(reading, at + 1), "callback", reason))
     return found
 
 
@@ -175,23 +175,31 @@ def with_nouns(settled: list[Finding], reading: Reading) -> list[Finding]:
     """The reporter's documents and accounts together with the word for them ("CPF 123…")."""
     grown: list[Finding] = []
     for finding in settled:
-        if finding.side is Side.REPORTER and finding.kind in ("document", "account", "plate"):
-            at = reading.at(finding.start)
-            floor = grown[-1].end if grown else 0
-            while at and not reading.words[at].hard and reading.words[at - 1].start >= floor:
-                word = reading.words[at - 1].word
-                if word not in reading.lists.kinds and word not in reading.lists.common["mark"]:
-                    break
-                at -= 1
-            finding = replace(finding, start=min(finding.start, reading.words[at].start))
-        grown.append(finding)
+        named = finding.side is Side.REPORTER and finding.kind in ("document", "account", "plate")
+        floor = grown[-1].end if grown else 0
+        grown.append(_with_noun(finding, floor, reading) if named else finding)
     return grown
+
+
+def _with_noun(finding: Finding, floor: int, reading: Reading) -> Finding:
+    words, at = reading.words, reading.at(finding.start)
+    while at and not words[at].hard and words[at - 1].start >= floor:
+        word = words[at - 1].word
+        if word not in reading.lists.kinds and word not in reading.lists.common["mark"]:
+            break
+        at -= 1
+    return replace(finding, start=min(finding.start, words[at].start))
 
 
 def _without(clause: Finding, settled: list[Finding], reading: Reading) -> list[Finding]:
     """The clause in pieces around what is another's: identifiers, and persons named in it."""
     holes = [(f.start, f.end) for f in settled if f.side is Side.OTHER]
-    holes += reading.persons(clause.start, clause.end)
+    own = [f for f in settled if f.side is Side.REPORTER and f.kind == "name"]
+    holes += [
+        (start, end)
+        for start, end in reading.persons(clause.start, clause.end)
+        if not any(f.start < end and f.end > start for f in own)
+    ]
     pieces, at = [], clause.start
     for start, end in sorted(holes):
         if end <= at or start >= clause.end:

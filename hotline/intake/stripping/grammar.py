@@ -24,8 +24,8 @@ from hotline.tips import Language
 @dataclass(frozen=True, slots=True)
 class Rule:
     """``action``: reporter, reporter_after, other, other_after, name, signoff, home, work, job,
-    kin, relation, vehicle, speech, speech_first, tell, tell_you (said to the reporter). ``weight`` counts for cues, ``kind`` and
-    ``back`` for clauses that tell of the reporter."""
+    kin, relation, vehicle, speech, speech_first, speech_to_me, tell, tell_you (said to the
+    reporter). ``weight`` counts for cues, ``kind`` and ``back`` for clauses that tell."""
 
     action: str
     weight: float
@@ -66,6 +66,14 @@ class Hit(NamedTuple):
     rule: Rule
 
 
+class Starts(NamedTuple):
+    """The patterns that begin with a word: those whose second word is given, by that word, and
+    the others."""
+
+    any: tuple[Pattern, ...]
+    then: dict[str, tuple[Pattern, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class Grammar:
     """One language's grammar. ``function`` words tell the language and end captures."""
@@ -76,14 +84,20 @@ class Grammar:
     numbers: dict[str, int]
     nouns: dict[str, str]
     fields: dict[str, str]
-    index: dict[str, tuple[Pattern, ...]]
+    index: dict[str, Starts]
 
     def hits(self, tokens: list[Token]) -> list[Hit]:
         """Every rule that matches, by first word."""
         found = []
-        index = self.index
+        last = len(tokens) - 1
         for i, token in enumerate(tokens):
-            for pattern in index.get(token.word, ()):
+            starts = self.index.get(token.word)
+            if starts is None:
+                continue
+            patterns = starts.any
+            if i < last and starts.then and not tokens[i + 1].hard:
+                patterns = patterns + starts.then.get(tokens[i + 1].word, ())
+            for pattern in patterns:
                 if pattern.first and not self._opens(tokens, i):
                     continue
                 end = _match(pattern.items, tokens, i)
@@ -170,6 +184,19 @@ def _read(name: str) -> dict[str, Any]:
     return tomllib.loads(data.read_text(encoding="utf-8"))
 
 
+def _starts(patterns: list[Pattern]) -> Starts:
+    others: list[Pattern] = []
+    then: dict[str, list[Pattern]] = {}
+    for pattern in patterns:
+        words, optional = pattern.items[1] if len(pattern.items) > 1 else (None, True)
+        if isinstance(words, frozenset) and not optional:
+            for word in words:
+                then.setdefault(word, []).append(pattern)
+        else:
+            others.append(pattern)
+    return Starts(tuple(others), {word: tuple(found) for word, found in then.items()})
+
+
 @lru_cache(maxsize=8)
 def grammar(language: Language) -> Grammar:
     """The grammar of a language, read once. Raises ValueError or KeyError for broken data."""
@@ -201,7 +228,7 @@ def grammar(language: Language) -> Grammar:
         numbers=dict(own["numbers"]),
         nouns=nouns,
         fields={w: kind for kind, ws in own["fields"].items() for w in ws.split()},
-        index={word: tuple(patterns) for word, patterns in index.items()},
+        index={word: _starts(patterns) for word, patterns in index.items()},
     )
 
 

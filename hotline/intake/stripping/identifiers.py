@@ -42,7 +42,9 @@ _RUN = re.compile(
     r"(?:-[k\dx])?(?![a-z0-9@])"
 )
 _CODE = re.compile(r"(?<![a-z0-9])[a-z]{0,4}[ .\-]?\d[a-z0-9.\-/]{1,20}")
-_LETTERS = re.compile(r"(?<![a-z0-9])(?:[ve]-\d{1,2}\.?\d{3}\.?\d{3}|[a-z]{4}\d{6}[a-z0-9]{3,8}|[a-z]{1,2}\d{7,9})(?![a-z0-9])")
+_LETTERS = re.compile(
+    r"(?<![a-z0-9])(?:[ve]-\d{1,2}\.?\d{3}\.?\d{3}|[a-z]{4}\d{6}[a-z0-9]{3,8}|[a-z]{1,2}\d{7,9})(?![a-z0-9])"
+)
 _DIGIT = re.compile(r"\d")
 _LINK = re.compile(
     r"(?<![a-z0-9@.])(?:https?://)?(?:[a-z0-9\-]{1,40}\.){1,3}"

@@ -69,7 +69,9 @@ def _closing(reading: Reading) -> list[Finding]:
         if words[at].word not in known.first_names or reading.guarded(at - 1):
             continue
         before = words[at - 1]
-        if words[at].soft or not (before.upper or before.word in known.leads_name):
+        if before.word in known.leads_name or before.word in known.common["calls"]:
+            continue
+        if words[at].soft or not before.upper:
             found = _signed(reading, at, alone=False)
     return found
 
@@ -89,6 +91,8 @@ def _signed(reading: Reading, at: int, *, alone: bool) -> list[Finding]:
     while end < len(words) and end - start < 6 and reading.name_word(end):
         end += 1
     rest = end < len(words) and not words[end].hard
+    if not (alone or rest or words[at].soft):
+        return []  # "the owner is Chombo Rivas" ends a sentence, not a letter
     if rest and not _contact(reading, end):
         return []
     if not (words[start].upper or len(words) - at <= 8):

@@ -70,6 +70,7 @@ def lists(languages: tuple[Language, ...]) -> Lists:
     def words(*names: str) -> frozenset[str]:
         return frozenset().union(*(g.words[name] for g in grammars for name in names))
 
+    main = grammars[0].words  # "mais" breaks a clause in French, not in Portuguese
     return Lists(
         common=grammars[0].words,
         function=frozenset().union(*(g.function for g in grammars)),
@@ -80,9 +81,9 @@ def lists(languages: tuple[Language, ...]) -> Lists:
         job=words("job"),
         nouns=words("idnoun"),
         no_name=words("suspect", "crime", "kin", "job"),
-        break_words=words("break"),
-        join_words=words("join"),
-        go_on=words("goon"),
+        break_words=main["break"],
+        join_words=main["join"],
+        go_on=main["goon"],
         titles=words("title"),
         leads_name=words(
             "title", "idnoun", "kin", "possessive", "goon", "suspect", "crime", "join"

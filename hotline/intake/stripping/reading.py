@@ -85,31 +85,36 @@ class Reading:
         """Persons named between two places of the matching text: a title and a capital ("Mrs.
         Abernathy"), or a known first name that is no part of a longer one ("for Harlan", not
         "Escola Maria Clara"). As such places, titles included."""
-        at = self.at(start)
-        found: list[tuple[int, int]] = []
+        at, found = self.at(start), []
         while at < len(self.words) and self.words[at].end <= end:
-            name, before = self.words[at], self.words[at - 1] if at else None
-            free = before is None or name.soft or name.hard
-            titled = not free and before is not None and before.word in self.lists.titles
-            listed = name.word in self.lists.first_names
-            plain = free or not (before.upper or before.word in self.lists.street)
-            if (
-                name.upper
-                and not self.shouted
-                and ((titled and self._proper(at)) or (listed and plain))
-            ):
-                last = max(at + 1, self.name_end(at, cased=True))
-                first = at - 1 if titled else at
-                found.append((self.words[first].start, min(end, self.words[last - 1].end)))
-                at = last
-            else:
+            titled = at > 0 and self._titled(at)
+            if self.shouted or not self.words[at].upper or not (titled or self._first_name(at)):
                 at += 1
+                continue
+            last = max(at + 1, self.name_end(at, cased=True))
+            first = at - 1 if titled else at
+            found.append((self.words[first].start, min(end, self.words[last - 1].end)))
+            at = last
         return found
 
-    def _proper(self, i: int) -> bool:
-        word = self.words[i].word
-        named = word in self.lists.first_names or word in self.lists.surnames
-        return named or self.words[i - 1].word in self.lists.ranks - self.lists.function
+    def _titled(self, i: int) -> bool:
+        """Whether a title stands right before word ``i``, and a name may follow it."""
+        name, before = self.words[i], self.words[i - 1].word
+        if name.soft or name.hard or before not in self.lists.titles:
+            return False
+        listed = name.word in self.lists.first_names or name.word in self.lists.surnames
+        return listed or before in self.lists.ranks - self.lists.function
+
+    def _first_name(self, i: int) -> bool:
+        """Whether word ``i`` is a known first name that begins a name."""
+        name = self.words[i]
+        if name.word not in self.lists.first_names:
+            return False
+        if i and self.words[i - 1].word in self.lists.closekin:
+            return False  # "my husband Royce": near the reporter
+        if i == 0 or name.soft or name.hard:
+            return True
+        return not (self.words[i - 1].upper or self.words[i - 1].word in self.lists.street)
 
     def all_names(self, at: int) -> bool:
         """Whether one to four capitalised words make up the sentence at word ``at``, or its part

@@ -5,10 +5,14 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
+from collections import Counter
 from functools import lru_cache
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
-from hotline.intake.stripping.grammar import Pattern, grammar, replacements
+from hotline.intake.stripping.grammar import replacements
 from hotline.tips import Language
 from tests.stripping.labelled import Tip, tips
 
@@ -44,26 +48,46 @@ def labelled_spans() -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1)
+def _patterns() -> dict[Language, list[list[list[str]]]]:
+    """The patterns of the grammars as their data has them: for each piece of a pattern the words
+    it may be (none: any word; with a last empty one: it may be missing)."""
+    found = {}
+    common = _data("common")
+    for language in Language:
+        own = _data(str(language.value))
+        words = {**common.get("words", {}), **own["words"]}
+        lines = [x for rule in (*common.get("rule", ()), *own["rule"]) for x in rule["say"]]
+        found[language] = [
+            [_choices(piece, words) for piece in line.split() if piece not in ".^"]
+            for line in lines
+        ]
+    return found
+
+
+def _data(name: str) -> dict[str, Any]:
+    folder = files("hotline.intake.stripping") / "data"
+    return tomllib.loads((folder / f"{name}.toml").read_text("utf-8"))
+
+
+def _choices(piece: str, words: dict[str, str]) -> list[str]:
+    plain = piece.removesuffix("?")
+    found: list[str] = []
+    for choice in () if plain[0] in "_!" else plain.split("|"):
+        found += words[choice[1:-1]].split() if choice[0] == "<" else [choice]
+    return [*found, ""] if piece.endswith("?") else found
+
+
+@lru_cache(maxsize=1)
 def phrases() -> tuple[str, ...]:
-    """For each pattern of each grammar two phrases that it matches."""
-    patterns = {
-        id(pattern): pattern
-        for language in Language
-        for found in grammar(language).index.values()
-        for pattern in found
-    }
-    return tuple(dict.fromkeys(_phrase(p, turn) for p in patterns.values() for turn in (0, 1)))
+    """For each pattern of each grammar three phrases that it matches."""
+    lines = [line for found in _patterns().values() for line in found]
+    return tuple(dict.fromkeys(_phrase(line, turn) for line in lines for turn in range(3)))
 
 
-def _phrase(pattern: Pattern, turn: int) -> str:
-    said = []
-    for words, optional in pattern.items:
-        if isinstance(words, frozenset) and not (optional and turn):
-            choices = sorted(words)
-            said.append(choices[turn * len(choices) // 2])
-        elif not optional:
-            said.append("Xavier" if turn else "azul")
-    return " ".join(said)
+def _phrase(line: list[list[str]], turn: int) -> str:
+    any_word = ("Xavier", "azul", "7")[turn]
+    said = (piece[(len(piece) - 1) * turn // 2] if piece else any_word for piece in line)
+    return " ".join(word for word in said if word)
 
 
 @lru_cache(maxsize=1)
@@ -82,19 +106,40 @@ def tokens() -> tuple[str, ...]:
 def floods() -> dict[str, str]:
     """What a hostile text repeats, by name."""
     found = {name: "".join(unit) for name, unit in _FLOODS.items()}
-    for language in Language:
-        index = grammar(language).index
-        often = sorted(index, key=lambda word: (-len(index[word]), word))
+    for language, lines in _patterns().items():
+        starts = Counter(word for line in lines for word in line[0])
+        often = [word for word, _ in starts.most_common(40)]
         code = str(language.value)
         found |= {f"{code}: {word!r}": f"{word} " for word in often[:3]}
-        found[f"{code}: first words"] = " ".join(often[:40]) + " "
+        found[f"{code}: first words"] = " ".join(often) + " "
         own = [tip.text for tip in development() if tip.language == code]
         found[f"{code}: tips"] = "\n".join(own)
+    found |= _unlike()
     found["phrases"] = ", ".join(phrases())
     found["sentences upside down"] = " ".join(reversed(sentences()))
     return found
 
 
+def _unlike() -> dict[str, str]:
+    """Floods in which no two pieces are the same, and some that are one long piece."""
+    count = range(5_000)
+    words = [f"X{number:o}".translate(_LETTERS) for number in count]
+    return {
+        "first names with other surnames": "".join(f"Me chamo Ana {word}. " for word in words),
+        "names of their own": "".join(f"Me chamo {word}. " for word in words),
+        "kin of their own": "".join(f"Minha mãe {word} viu. " for word in words),
+        "telephones of their own": "".join(f"telefone 21 9{n:04}-{n:04}. " for n in count),
+        "numbered tokens": "".join(f"[telefone a conferir {n}] " for n in count),
+        "taken numbers": "".join(f"[telefone a conferir {n}001] 21 3344-{n:04}. " for n in count),
+        "a colon and spaces": ":\n" + " " * 100_000,
+        "long lines of hyphens": "a\n" + "-" * 12_000 + "a\n",
+        "long lines of spaces": "a\n" + " " * 12_000 + "a\n",
+        "an open quote": 'ele disse: "' + "a " * 50_000,
+        "an open label": "nome (" + "a " * 50_000,
+    }
+
+
+_LETTERS = str.maketrans("01234567", "abcdefgh")
 _FLOODS = {
     "a digit": "7",
     "spaced digits": "1 ",
@@ -149,6 +194,10 @@ _FLOODS = {
     "kin": "minha mãe ",
     "neighbours": "meu vizinho me ",
     "speech": 'ele disse: "',
+    "clauses with telephones": "Quem fecha o caixa sou eu. O Carlos usa o 21 98765-4321. ",
+    "clauses with plates": "quem fecha o caixa sou eu. placa ABC1D23. ",
+    "exclamations": "!a",
+    "spaced dots": "a . ",
     "speech of oneself": 'ele disse: "meu nome é ',
     "speech with names": 'me disse: "Ana, ',
     "indirect speech": "ele disse que ",

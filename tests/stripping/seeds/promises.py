@@ -8,8 +8,10 @@ characters put in between that are neither do not shift the count.
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Callable, Sequence
 from itertools import cycle, pairwise
+from typing import NoReturn
 
 from hotline.intake.stripping import Span, Stripped, strip
 from hotline.tips import Language
@@ -26,7 +28,32 @@ Promise = Callable[[str, Language | None], None]
 
 
 class Broken(AssertionError):
-    """A promise does not hold; the message says how."""
+    """A promise does not hold; the message says how. Equal ``about`` is likely the same mistake."""
+
+    def __init__(self, how: str, about: str = "") -> None:
+        super().__init__(how)
+        self.about = about or how
+
+
+class _Late(BaseException):
+    """No ``Exception``: stripping, which catches these, must not."""
+
+
+def in_time(text: str, language: Language | None = None, seconds: float = 2) -> Stripped:
+    """``strip`` with a limit of processor time that stops even a regular expression."""
+
+    def late(*_: object) -> NoReturn:
+        raise _Late
+
+    before = signal.signal(signal.SIGVTALRM, late)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        return strip(text, language)
+    except _Late:
+        raise Broken(f"not done after {seconds} s", "late") from None
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 def spans(stripped: Stripped) -> list[Span]:
@@ -46,18 +73,18 @@ def hidden(text: str, stripped: Stripped) -> dict[int, str]:
 
 
 def never_fails(text: str, language: Language | None) -> None:
-    """It does not raise, does not fail inwardly, and says the same when asked again."""
-    stripped = strip(text, language)
+    """It ends, does not raise, does not fail inwardly, and says the same when asked again."""
+    stripped = in_time(text, language)
     if "stripping failed" in stripped.reasons:
         raise Broken("stripping failed")
-    if stripped != strip(text, language):
+    if stripped != in_time(text, language):
         raise Broken("another result the second time")
 
 
 def spans_fit(text: str, language: Language | None) -> None:
     """Spans lie in the text, in order, apart; all between them stands unchanged in the result,
     with one bracketed token for each of them, and doubts carry what their spans cover."""
-    stripped = strip(text, language)
+    stripped = in_time(text, language)
     for found in (stripped.removed, stripped.doubtful, spans(stripped)):
         if not all(0 <= span.start < span.end <= len(text) for span in found):
             raise Broken("a span out of bounds or empty")
@@ -91,23 +118,25 @@ def _rest_is_kept(text: str, stripped: Stripped) -> None:
 
 def settles(text: str, language: Language | None) -> None:
     """Reading the result again finds nothing and changes nothing."""
-    once = strip(text, language)
-    again = strip(once.text, language)
+    once = in_time(text, language)
+    again = in_time(once.text, language)
     if spans(again):
         first = spans(again)[0]
-        raise Broken(f"a second run hides {once.text[first.start : first.end]!r} ({first.reason})")
+        how = f"a second run hides {once.text[first.start : first.end]!r} ({first.reason})"
+        raise Broken(how, f"{first.kind}: {first.reason}")
     if again.text != once.text:
         raise Broken("a second run changes the text")
 
 
 def alike(text: str, changed: str, language: Language | None) -> None:
     """Both texts, which differ in no letter or digit, have the same of them hidden."""
-    plain = hidden(text, strip(text, language))
-    other = hidden(changed, strip(changed, language))
+    plain = hidden(text, in_time(text, language))
+    other = hidden(changed, in_time(changed, language))
     if plain != other:
         lost = "".join(char for number, char in plain.items() if number not in other)
         more = "".join(char for number, char in other.items() if number not in plain)
-        raise Broken(f"shows {lost!r} and hides {more!r} besides in {changed!r}")
+        how = f"shows {lost!r} and hides {more!r} besides in {changed!r}"
+        raise Broken(how, "shows" if lost else "hides")
 
 
 def sprinkled(text: str, marks: str, places: Sequence[int]) -> str:
