@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hotline.intake.stripping import describe, engine, strip, warm
+from hotline.intake.stripping import describe, engine, look, strip, warm
 from hotline.intake.stripping.grammar import grammar, replacements
 from hotline.tips import Language
 from tests.stripping import compared
@@ -197,7 +197,7 @@ def test_our_own_failure_holds_the_tip_and_loses_nothing(monkeypatch: pytest.Mon
     def broken(*_: Any) -> Any:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(engine, "attribute", broken)
+    monkeypatch.setattr(look, "attribute", broken)
     stripped = strip("meu email é ana@uol.com.br, o ladrão é o Tiago", Language.PT)
     assert stripped.held
     assert stripped.reasons == ("stripping failed",)

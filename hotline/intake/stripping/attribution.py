@@ -60,9 +60,8 @@ def attribute(
             continue
         spot = _Spot(max(before, _sentence(words, first)), first, last, after)
         own = settled[-1] if n and not kin and settled[-1].side is Side.REPORTER else None
-        decided = _decide(found, spot, words, cues, policy, own)
-        if _weak(decided) and _beside_name(words, spot, nouns):
-            decided = replace(decided, side=Side.OTHER, reason="stands beside another's name")
+        named = own is None and _beside_name(words, spot, nouns)
+        decided = _decide(found, spot, words, cues, policy, own, named=named)
         if (
             n
             and not kin
@@ -152,9 +151,14 @@ def _decide(
     cues: list[_Cue],
     policy: Policy,
     own: Finding | None,
+    *,
+    named: bool,
 ) -> Finding:
-    """``own`` is what stands before and is the reporter's: it speaks for them too."""
+    """``own`` is what stands before and is the reporter's: it speaks for them too. ``named``:
+    another person's name stands right before."""
     best = {True: (0.0, ""), False: (0.0, "")}
+    if named:
+        best[False] = (policy.named, "stands beside another's name")
     if own is not None and not any(token.hard for token in words[spot.floor : spot.first + 1]):
         cue = _Cue(spot.floor, spot.floor, True, False, policy.told, own.reason)
         best[True] = (_loudness(cue, spot, words, policy), own.reason)

@@ -92,10 +92,12 @@ def _begin(reading: Reading, at: int) -> int:
 
 def finish(reading: Reading, at: int) -> int:
     """The index after the clause that goes on at word ``at``."""
-    words, limit = reading.words, min(len(reading.words), at + _LONGEST)
+    words, first, limit = reading.words, at, min(len(reading.words), at + _LONGEST)
     while at < limit:
         token = words[at]
         if token.hard or reading.guarded(at) or token.word in reading.lists.break_words:
+            break
+        if at > first and _turns(reading, at):
             break
         if token.soft and (":" in reading.gap(at) or not _belongs(reading, at)):
             break
@@ -105,6 +107,21 @@ def finish(reading: Reading, at: int) -> int:
             break
         at += 1
     return at
+
+
+def _turns(reading: Reading, at: int) -> bool:
+    """Whether somebody else begins to act at word ``at`` though no comma says so: "… el Turco
+    Nahuel guarda", "… o dono vende"."""
+    known, words = reading.lists, reading.words
+    word, before = words[at].word, words[at - 1].word
+    if before in known.prepositions:
+        return False
+    if word in known.pronoun3 and word not in known.titles:
+        return True
+    if word not in known.articles or at + 1 >= len(words):
+        return False
+    after = words[at + 1]
+    return after.word in known.no_name or (after.upper and after.word in known.first_names)
 
 
 def _belongs(reading: Reading, at: int) -> bool:

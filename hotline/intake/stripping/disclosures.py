@@ -263,20 +263,22 @@ def occurrences(reading: Reading, names: list[str]) -> list[Finding]:
             wanted.setdefault(parts[0], []).append(parts)
     for at, token in enumerate(reading.words):
         for parts in wanted.get(token.word, ()):
-            stretch = reading.words[at : at + len(parts)]
+            end = at + len(parts)
+            stretch = reading.words[at:end]
             if [t.word for t in stretch] != parts or any(t.hard for t in stretch[1:]):
                 continue
             if len(parts) == 1 and _longer_name(reading, at):
-                near = any(
-                    reading.words[i].word == parts[0] for i in range(max(0, at - 6), at)
-                )  # "Darlene, Darlene Whitecalf"
-                if not near:
+                if len(wanted[token.word]) > 1 or not _just_said(reading, at):
                     continue
                 end = reading.name_end(at, cased=True)
-                found.append(reading.finding(at, end, "name", "the reporter's name"))
-                continue
-            found.append(reading.finding(at, at + len(parts), "name", "the reporter's name"))
+            found.append(reading.finding(at, end, "name", "the reporter's name"))
     return found
+
+
+def _just_said(reading: Reading, at: int) -> bool:
+    """ "Darlene, Darlene Whitecalf": the same first name a few words before."""
+    word = reading.words[at].word
+    return any(reading.words[i].word == word for i in range(max(0, at - 6), at))
 
 
 def _longer_name(reading: Reading, at: int) -> bool:

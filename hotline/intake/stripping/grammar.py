@@ -251,6 +251,7 @@ class Policy:
     least_other: float
     lead: float
     told: float
+    named: float
     reach: int
     longest: int
     most_findings: int

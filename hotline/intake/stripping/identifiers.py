@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from dataclasses import replace
 
 from hotline.intake.stripping.lists import Lists, lists
 from hotline.intake.stripping.normalise import Matching, Token
@@ -103,7 +104,15 @@ def find(matched: Matching, words: list[Token], languages: tuple[Language, ...])
                 taken.add(finding)
     for finding in spoken(words, known):
         taken.add(finding)
-    return taken.found
+    return [_as_key(finding, words, nouns) for finding in taken.found]
+
+
+def _as_key(finding: Finding, words: list[Token], nouns: dict[int, str]) -> Finding:
+    """An address or number given as the key of an account ("chave pix: …") is an account."""
+    if finding.kind not in ("email", "phone"):
+        return finding
+    kind = nearest(nouns, words, finding.start)
+    return replace(finding, kind="account") if kind == "account" else finding
 
 
 def _shapes(matched: Matching, taken: Taken) -> None:

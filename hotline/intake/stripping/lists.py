@@ -45,6 +45,9 @@ class Lists:
     join_words: frozenset[str]
     go_on: frozenset[str]
     titles: frozenset[str]
+    pronoun3: frozenset[str]
+    articles: frozenset[str]
+    prepositions: frozenset[str]
     leads_name: frozenset[str]
     ranks: frozenset[str]
     greeting: frozenset[str]
@@ -85,6 +88,9 @@ def lists(languages: tuple[Language, ...]) -> Lists:
         join_words=main["join"],
         go_on=main["goon"],
         titles=words("title"),
+        pronoun3=words("pronoun3"),
+        articles=main["articles"],
+        prepositions=main["prepositions"],
         leads_name=words(
             "title", "idnoun", "kin", "possessive", "goon", "suspect", "crime", "join"
         ),
