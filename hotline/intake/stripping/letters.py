@@ -121,21 +121,22 @@ def _contact(reading: Reading, at: int) -> bool:
 
 
 def _opening(reading: Reading) -> list[Finding]:
-    """ "Taxi driver here, white Probox.", "Caminhoneiro, Luís Zago, CNH 0338…": a first sentence
-    that begins with a trade and no article, and has no other subject."""
-    words, at = reading.words, 0
-    while at < len(words) and at < 6 and words[at].word in reading.lists.greeting:
+    """ "Taxi driver here, white Probox.", "Cabo Wanderson, 2ª Cia do 8º BIS.": a first sentence
+    that begins with a trade or rank and no article, and in which nobody acts."""
+    words, known, at = reading.words, reading.lists, 0
+    while at < len(words) and at < 6 and words[at].word in known.greeting:
         at += 1
-    if at >= len(words) or words[at].word not in reading.lists.job:
+    if at >= len(words) or words[at].word in known.articles | known.kin:
+        return []
+    if words[at].word not in known.job and words[at].word not in known.ranks - known.function:
         return []
     end = at + 1
-    while end < len(words) and end - at < 18 and not words[end].hard and not reading.guarded(end):
-        if words[end].word in reading.lists.acts:
+    while end < len(words) and not words[end].hard and ":" not in reading.gap(end):
+        if words[end].word in known.acts or reading.guarded(end) or end - at > 18:
             return []
         end += 1
-    here = any(w.word in reading.lists.here for w in words[at + 1 : at + 6])
-    comma = at + 1 < len(words) and (words[at + 1].soft or words[at + 1].hard)
-    if not (here or comma):
+    told = any(w.word in known.here or w.soft for w in words[at + 1 : min(end, at + 7)])
+    if end - at < 2 or not told:
         return []
     return [reading.finding(at, end, "workplace", "says what they are")]
 
