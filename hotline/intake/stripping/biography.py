@@ -8,6 +8,7 @@ treasury"), and stops where somebody else begins to act.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import replace
 
 from hotline.intake.stripping.clauses import within
@@ -25,10 +26,16 @@ def tellings(reading: Reading, hits: list[Hit]) -> list[Finding]:
     # What another says to the reporter tells of them too: "I know you live at …".
     to_me = [h for h in hits if h.rule.action == "tell_you" and within(reading.regions, h.start)]
     mine = [h for h in hits if h.rule.action == "tell" and not within(reading.regions, h.start)]
-    for hit in (*mine, *to_me):
+    reached = 0  # a clause that was followed to its end is not followed again
+    for hit in sorted((*mine, *to_me), key=lambda h: h.start):
         back = hit.rule.back
         start = _begin(reading, hit.start) if back else min(hit.mark, hit.end - 1)
-        end = hit.end if back else finish(reading, hit.end)
+        if back:
+            end = hit.end
+        elif hit.end <= reached:
+            end = reached
+        else:
+            end = reached = finish(reading, hit.end)
         while start < end and reading.guarded(start):
             start += 1
         if start < end and not any(reading.guarded(i) for i in range(start, end)):
@@ -210,8 +217,11 @@ def _with_noun(finding: Finding, floor: int, reading: Reading) -> Finding:
 
 def _without(clause: Finding, settled: list[Finding], reading: Reading) -> list[Finding]:
     """The clause in pieces around what is another's: identifiers, and persons named in it."""
-    holes = [(f.start, f.end) for f in settled if f.side is Side.OTHER]
-    own = [f for f in settled if f.side is Side.REPORTER and f.kind == "name"]
+    first = bisect_left(settled, clause.start, key=lambda f: f.end)
+    last = bisect_left(settled, clause.end, key=lambda f: f.start)
+    inside = settled[first:last]
+    own = [f for f in inside if f.side is Side.REPORTER and f.kind == "name"]
+    holes = [(f.start, f.end) for f in inside if f.side is Side.OTHER]
     holes += [
         (start, end)
         for start, end in reading.persons(clause.start, clause.end)

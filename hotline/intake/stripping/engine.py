@@ -48,6 +48,11 @@ def _strip(
     text: str, asked: Language | None, known: Known, transcript: bool, about_others: bool
 ) -> Stripped:
     rules = policy()
+    if len(text) > rules.longest or text.count(" ") > rules.most_words:
+        # Longer than the line takes: nobody reads so much unread, so all of it waits, sealed.
+        verdict = Risk(100, ("the text is too long to check fully",), True)
+        spoken = look(text[:2000], asked, known, about_others=about_others).spoken
+        return _withheld(text, spoken[0], verdict)
     masked = frozenset(kind for kind, default in rules.default.items() if default == "doubtful")
     first = look(text, asked, known, about_others=about_others)
     main = first.spoken[0]
@@ -66,11 +71,10 @@ def _strip(
         survived = survived or bool(gone)
     flags = {
         "transcript": transcript,
-        "language": not first.sure and len(first.reading.words) > 8,
-        "too_long": len(text) > rules.longest or len(first.found) > rules.most_findings,
+        "too_long": len(first.found) > rules.most_findings,
         "survived": survived,
     }
-    verdict = assess(first.settled, len(new.doubts), first.hits, first.reading, rules, flags)
+    verdict = assess(first, gone, rules, flags)
     return Stripped(
         text=new.text,
         language=main,

@@ -243,7 +243,7 @@ class Policy:
     """What a jurisdiction may tune: defaults by kind, weights of risk, thresholds."""
 
     default: dict[str, str]
-    risk: dict[str, int]
+    risk: dict[str, tuple[int, int]]
     hold_at: int
     decay: float
     soft: float
@@ -254,6 +254,7 @@ class Policy:
     named: float
     reach: int
     longest: int
+    most_words: int
     most_findings: int
     short_numbers: frozenset[str]
 
@@ -264,7 +265,7 @@ def policy() -> Policy:
     data = _read("policy")
     return Policy(
         default=data["default"],
-        risk=data["risk"],
+        risk={name: (weight, most) for name, (weight, most) in data["risk"].items()},
         short_numbers=frozenset(data["short_numbers"]),
         **data["limits"],
     )

@@ -176,15 +176,15 @@ def _vocatives(reading: Reading, hits: list[Hit]) -> list[Finding]:
     """Said to the reporter, at the beginning of a quotation: a name and a comma. Not when the
     words are said to somebody else ("told her: 'Rosa, …'")."""
     text = reading.matched.text
-    verbs = [hit for hit in hits if hit.rule.action in ("speech", "speech_to_me")]
+    verbs = {hit.start for hit in hits if hit.rule.action in ("speech", "speech_to_me")}
     away = {hit.end for hit in hits if hit.rule.action == "speech_away"}
     found = []
     for match in _OPENS.finditer(text) if verbs else ():
         at = reading.at(match.end())
         if at >= len(reading.words) or reading.words[at].start > match.end() + 2:
             continue
-        near = [hit for hit in verbs if at - 5 <= hit.start < at]
-        if not near or any(at - 4 <= end <= at for end in away):
+        said = any(i in verbs for i in range(at - 5, at))
+        if not said or any(i in away for i in range(at - 4, at + 1)):
             continue
         titled = reading.words[at].word in reading.lists.titles and at + 1 < len(reading.words)
         start = at + 1 if titled else at
