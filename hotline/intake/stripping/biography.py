@@ -222,11 +222,12 @@ def _without(clause: Finding, settled: list[Finding], reading: Reading) -> list[
     inside = settled[first:last]
     own = [f for f in inside if f.side is Side.REPORTER and f.kind == "name"]
     holes = [(f.start, f.end) for f in inside if f.side is Side.OTHER]
-    holes += [
-        (start, end)
-        for start, end in reading.persons(clause.start, clause.end)
-        if not any(f.start < end and f.end > start for f in own)
-    ]
+    if clause.kind not in ("name", "vehicle", "callback"):
+        holes += [
+            (start, end)
+            for start, end in reading.persons(clause.start, clause.end)
+            if not any(f.start < end and f.end > start for f in own)
+        ]
     pieces, at = [], clause.start
     for start, end in sorted(holes):
         if end <= at or start >= clause.end:

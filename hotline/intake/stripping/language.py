@@ -6,12 +6,16 @@ decides the rest. Both ignore the input's identity.
 
 from __future__ import annotations
 
+import unicodedata
 from functools import lru_cache
 from typing import Any
 
 from hotline.intake.stripping.grammar import grammar
 from hotline.intake.stripping.normalise import Token
 from hotline.tips import Language
+
+# Marks that nobody sees must not change the guess.
+_UNSEEN = dict.fromkeys(c for c in range(0x2FFFF) if unicodedata.category(chr(c)) == "Cf")
 
 
 @lru_cache(maxsize=1)
@@ -58,7 +62,8 @@ def languages(
     best, second = ranked[0], ranked[1]
     clear = totals[best] >= 6 and totals[best] >= 2 * totals[second]
     if not clear and asked is None:
-        model, chance = _model().classify(text[:2000])
+        seen = " ".join(text[:4000].translate(_UNSEEN).split())
+        model, chance = _model().classify(seen[:2000])
         guessed = Language(model)
         if totals[best] == 0 or (guessed is not best and totals[guessed] * 2 >= totals[best]):
             best = guessed

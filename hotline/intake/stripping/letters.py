@@ -15,7 +15,7 @@ _LABEL = re.compile(
     r" *(?:\W+ *)?(?:q?\d{1,2}[.)]? +)?([a-z ]{2,40}?) ?(?:\([^)\n]{0,30}\) ?)?[:=] ?(?=\S)"
 )
 
-_STOP = re.compile(r"\. |[;|]|  |[ ,](?=[a-z]{2,20} ?:)")  # a sentence's end, the next label
+_STOP = re.compile(r"\. |[;|]|[ ,](?=[a-z]{2,20} ?:)")  # a sentence's end, the next label
 
 
 def letters(reading: Reading, hits: list[Hit]) -> list[Finding]:

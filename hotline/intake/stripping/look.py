@@ -10,11 +10,11 @@ from hotline.intake.stripping.attribution import attribute
 from hotline.intake.stripping.biography import availability, cover, named, tellings, with_nouns
 from hotline.intake.stripping.clauses import others_words
 from hotline.intake.stripping.disclosures import disclosures, occurrences
-from hotline.intake.stripping.grammar import Hit, abbreviations, grammar, policy
+from hotline.intake.stripping.grammar import Grammar, Hit, abbreviations, grammar, policy
 from hotline.intake.stripping.language import languages
 from hotline.intake.stripping.letters import letters
 from hotline.intake.stripping.lists import lists, surnames
-from hotline.intake.stripping.normalise import GUARD, Matching, matching, tokens
+from hotline.intake.stripping.normalise import GUARD, Matching, Token, matching, tokens
 from hotline.intake.stripping.reading import Reading
 from hotline.intake.stripping.replacement import guard
 from hotline.intake.stripping.spans import Finding, Side
@@ -51,7 +51,7 @@ def look(text: str, asked: Language | None, known: Known, *, about_others: bool)
     words = tokens(matched, abbreviations(), surnames())
     spoken, sure = languages(text, words, asked)
     grammars = [grammar(x) for x in spoken]
-    hits = [hit for g in grammars for hit in g.hits(words)]
+    hits = _hits(grammars, words)
     regions = others_words(matched, words, hits, grammars[0].words["that"])
     reading = Reading(matched, words, lists(spoken), regions)
     told = tellings(reading, hits)
@@ -68,6 +68,16 @@ def look(text: str, asked: Language | None, known: Known, *, about_others: bool)
     if about_others:
         settled = [_evidence(finding) for finding in settled]
     return Look(matched, reading, hits, found, settled, spoken, sure)
+
+
+def _hits(grammars: list[Grammar], words: list[Token]) -> list[Hit]:
+    """What the grammars say. Where a small word of the main language begins it, another grammar is
+    not heard: Haitian "yo" (they) is no Spanish "yo" (I)."""
+    main = grammars[0]
+    hits = main.hits(words)
+    for other in grammars[1:]:
+        hits += [hit for hit in other.hits(words) if words[hit.start].word not in main.function]
+    return hits
 
 
 def _own(

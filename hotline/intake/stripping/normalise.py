@@ -125,7 +125,7 @@ def _folded(text: str) -> tuple[str, list[int]]:
 
 
 _HARD = re.compile(r"[!?;\n…]|\.(?=[\s\"')]|$)|\.{2,}")
-_SOFT = re.compile(r"[,()\[\]:\"/|]| -|- |  ")
+_SOFT = re.compile(r"[,()\[\]:\"/|]| -|- ")
 
 
 def tokens(

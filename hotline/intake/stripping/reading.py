@@ -114,7 +114,10 @@ class Reading:
             return False  # "my husband Royce": near the reporter
         if i == 0 or name.soft or name.hard:
             return True
-        return not (self.words[i - 1].upper or self.words[i - 1].word in self.lists.street)
+        before = self.words[i - 1]
+        place = self.lists.street | self.lists.common["school"]
+        after = self.words[i + 1].word if i + 1 < len(self.words) else ""
+        return not (before.upper or before.word in place or after in place)
 
     def all_names(self, at: int) -> bool:
         """Whether one to four capitalised words make up the sentence at word ``at``, or its part
