@@ -35,7 +35,6 @@ sys.path.insert(0, str(HERE.parent.parent))
 ROOM = "hotline.intake.stripping"
 LONGEST = 1_000  # bytes of a text in the search
 RUNS = " -.,:_'(=0a"  # what regular expressions repeat
-FLOOD = 100_000
 SECONDS = 0.2  # for a flood, as in tests/unit/test_stripping_robust.py
 HOPELESS = 3.0
 MOST_TEXTS, MOST_BYTES = 300, 300_000
@@ -231,11 +230,13 @@ def stopped(ground: Path) -> list[str]:
     return [f"{path.name[:-41]}\n    {decoded(path.read_bytes())!r}" for path in left]
 
 
-def flooded(text: str, length: int, rounds: int) -> float:
-    """The processor time for a text repeated to a length, the best of some rounds."""
-    from tests.stripping.seeds import promises
+def flooded(text: str, share: float, rounds: int) -> float:
+    """The processor time for a text repeated to the greatest length that is read, or a share of
+    it; the best of some rounds."""
+    from tests.stripping.seeds import pieces, promises
 
-    flood = (text * (length // len(text) + 1))[:length]
+    flood = pieces.longest_read(text)
+    flood = flood[: round(share * len(flood))]
     best = float("inf")
     for _ in range(rounds):
         begun = time.process_time()
@@ -249,8 +250,8 @@ def flooded(text: str, length: int, rounds: int) -> float:
 
 def slowest(texts: list[str]) -> tuple[float, str]:
     """The text that takes longest when repeated to a flood, and how long."""
-    short = sorted(texts, key=partial(flooded, length=FLOOD // 5, rounds=1), reverse=True)[:3]
-    return max((flooded(text, FLOOD, rounds=3), text) for text in short)
+    short = sorted(texts, key=partial(flooded, share=0.3, rounds=1), reverse=True)[:3]
+    return max((flooded(text, 1, rounds=3), text) for text in short)
 
 
 def keep(ground: Path) -> list[str]:
@@ -290,7 +291,7 @@ def fuzz(ground: Path, minutes: float) -> int:
         f"{runs and runs[1]} executions, {first and first[1]} branches at first, {reached[-1]} now"
     )
     print(f"{len(kept)} texts kept in {pieces.SEEDS.relative_to(HERE.parent.parent)}")
-    print(f"slowest when repeated to {FLOOD} characters: {took:.3f} s\n    {text!r}")
+    print(f"slowest when repeated to the greatest length read: {took:.3f} s\n    {text!r}")
     found = broken(ground) + stopped(ground)
     if took > SECONDS:
         found.append(f"in time: {took:.3f} s, see above")

@@ -65,7 +65,7 @@ def _apposed(reading: Reading, hits: list[Hit], names: list[Finding]) -> list[Fi
     for at in range(1, len(reading.words) - 1):
         if reading.words[at - 1].end in ends and _housed(reading, at):
             end = finish(reading, at + 1)
-            found.append(reading.finding(at, end, "address", "gives own address"))
+            found.append(reading.finding(at, end, "address", "says where they live"))
         elif reading.words[at - 1].end in ends and _trade(reading, at):
             end = _extent(reading, at, 8)
             found.append(reading.finding(at, end, "workplace", "says where they work"))
@@ -156,7 +156,7 @@ def _labelled(reading: Reading) -> list[Finding]:
             continue
         end = reading.name_end(at + 1, cased=False)
         if end > at + 1:
-            found.append(reading.finding(at + 1, end, "name", "gives own name"))
+            found.append(reading.finding(at + 1, end, "name", "says own name"))
     return found
 
 
@@ -218,7 +218,7 @@ def _homes(reading: Reading, hits: list[Hit]) -> list[Finding]:
     for at, token in enumerate(reading.words[:-1]):
         if token.word in reading.lists.common["address_label"] and ":" in reading.gap(at + 1):
             end = _extent(reading, at + 1, 14, commas=True)
-            found.append(reading.finding(at + 1, end, "address", "gives own address"))
+            found.append(reading.finding(at + 1, end, "address", "says where they live"))
     return found
 
 

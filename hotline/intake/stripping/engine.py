@@ -60,7 +60,7 @@ def _strip(
     new = rewrite(text, gone, main)
     survived = False
     for _ in range(_LOOKS if gone else 0):
-        again = look(new.text, main, known, about_others=about_others)
+        again = look(new.text, asked, known, about_others=about_others)
         more = hidden(again.matched, again.settled, masked)
         survived = _survives(first, again, known)
         if not more:

@@ -96,7 +96,8 @@ def matching(text: str, guarded: re.Pattern[str] | None = None) -> Matching:
     """The matching text of any str. ``guarded`` matches our own tokens, which become opaque."""
     plain = text.translate(_ONE_TO_ONE)
     source: list[int] | range
-    if plain.isascii() and plain.replace("\n", " ").isprintable():
+    even = "  " not in plain and " \n" not in plain and "\n " not in plain
+    if even and plain.isascii() and plain.replace("\n", " ").isprintable():
         cased, source = plain, range(len(text))
         lower = cased.lower()
     else:
@@ -111,16 +112,23 @@ def matching(text: str, guarded: re.Pattern[str] | None = None) -> Matching:
 
 
 def _folded(text: str) -> tuple[str, list[int]]:
+    """The text folded character by character; a second space, and one beside a line break, adds
+    nothing."""
     known: dict[str, str] = {}
     pieces: list[str] = []
     source: list[int] = []
+    last = ""
     for index, char in enumerate(text):
         piece = known.get(char)
         if piece is None:
             piece = known[char] = char if " " <= char <= "~" else _fold(char)
-        if piece:
+        if piece == "\n" and last == " ":
+            pieces.pop()
+            source.pop()
+        if piece and not (piece == " " and last in (" ", "\n")):
             pieces.append(piece)
             source.extend([index] * len(piece))
+            last = piece
     return "".join(pieces), source
 
 

@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from hotline.intake.stripping.grammar import replacements
+from hotline.intake.stripping.grammar import policy, replacements
 from hotline.tips import Language
 from tests.stripping.labelled import Tip, tips
 
@@ -118,6 +118,17 @@ def floods() -> dict[str, str]:
     found["phrases"] = ", ".join(phrases())
     found["sentences upside down"] = " ".join(reversed(sentences()))
     return found
+
+
+def flood(unit: str, length: int) -> str:
+    return (unit * (length // len(unit) + 1))[:length]
+
+
+def longest_read(unit: str) -> str:
+    """The longest flood that is read; longer ones are withheld unread, which takes no time."""
+    text, spaces = flood(unit, policy().longest), policy().most_words
+    end = [place for place, char in enumerate(text) if char == " "][spaces : spaces + 1]
+    return text[: end[0]] if end else text
 
 
 def _unlike() -> dict[str, str]:

@@ -1,8 +1,10 @@
 """What stripping promises of every text whatsoever. Each promise is a function of a text and the
 language asked for that raises ``Broken``; the unit tests and the fuzzer both go through them.
 
-Two texts are compared by which of their letters and digits are hidden, counted in order of place:
-characters put in between that are neither do not shift the count.
+Marks and spaces put in may not change what is hidden, unless they make a text too long to be
+read at all (it is then withheld). Two texts are compared by which of their letters and digits are
+hidden, counted in order of place: characters put in between that are neither do not shift the
+count.
 """
 
 from __future__ import annotations
