@@ -175,6 +175,16 @@ def test_strip_answers_line_by_line(run: Run) -> None:
     assert run("strip", "--language", "de", said="x").exception.code == "bad_input"
 
 
+def test_strip_explains_itself_to_people(run: Run) -> None:
+    said = "Me chamo Ana Prado. O zap dele é 21 96543-2109, tel 21 3344-5566"
+    shown = run("strip", "--explain", "--language", "pt", said=said).output
+    assert "−Ana Prado−" in shown
+    assert "+21 96543-2109+" in shown
+    assert "says it is another's" in shown
+    assert "of 100" in shown
+    assert run("strip", "--explain", "--jsonl", said="x").exception.code == "bad_input"
+
+
 def test_route_explain_answers_line_by_line(run: Run) -> None:
     asked = [{"text": "Boca de fumo em Niterói RJ"}, {"crime_types": ["GBV-01"], "urgency": "now"}]
     done = run("route", "explain", "--jsonl", said="\n".join(map(json.dumps, asked)))

@@ -6,7 +6,15 @@ import pytest
 
 from hotline.assembly import PublicLine, StaffLine
 from hotline.intake.thread import Thread
-from hotline.tips import Channel, Contact, Language, Question, State
+from hotline.tips import (
+    Channel,
+    Contact,
+    Language,
+    Question,
+    QueueKind,
+    State,
+    queue_kind,
+)
 from hotline.triage.access import NoCertificate
 from hotline.vault.content import decode
 from hotline.vault.envelope import queue_recipient
@@ -124,3 +132,11 @@ def test_what_is_added_with_an_unknown_receipt_is_not_lost(
         "1234 5678", Contact(channel=Channel.WEB, text="Agora estão na rua ao lado")
     )
     only_tip(staff_line)
+
+
+def test_a_type_that_only_removed_words_told_is_still_known(
+    public_line: PublicLine, staff_line: StaffLine
+) -> None:
+    text = "meu padrasto abusa da minha irmã de 8 anos"
+    public_line.pipeline.receive(Contact(channel=Channel.WEB, text=text, language=Language.PT))
+    assert queue_kind(only_tip(staff_line).queue) is QueueKind.CHILDREN

@@ -146,6 +146,36 @@ def test_a_number_nobody_claims_is_doubtful_sealed_and_held() -> None:
     assert stripped.removed == ()
 
 
+def test_an_answer_about_others_is_evidence_but_never_the_reporters_own() -> None:
+    answer = "Marcos Tavares, tel 21 98888-7777"
+    assert strip(answer, Language.PT, about_others=True).text == answer
+    assert "98888-7777" not in strip(answer, Language.PT).text
+    own = strip("o Marcos, e meu telefone é 21 97777-1234", Language.PT, about_others=True)
+    assert "97777-1234" not in own.text
+    assert "Marcos" in own.text
+
+
+def test_clauses_in_which_reporters_tell_of_themselves_go_and_the_crime_stays() -> None:
+    for text, stays in (
+        ("Sou a única enfermeira do posto. O doutor Paulo vende atestado.", "Paulo vende atestado"),
+        ("I do nights on the kill floor. Rick sells meth at the dock.", "Rick sells meth"),
+        ("Soy la que limpia la casa. El Turco guarda armas en el sótano.", "Turco guarda armas"),
+        ("Je fais la plonge au Ti Sable. Fabrice vend de la coke.", "Fabrice vend de la coke"),
+        ("Se mwen ki netwaye kay la. Bòs Kéké ap vann zam.", "ap vann zam"),
+    ):
+        stripped = strip(text)
+        first = text.partition(".")[0].split()[-1]
+        assert first not in stripped.text, text
+        assert stays in stripped.text, text
+
+
+def test_what_stays_is_listed_with_the_reason_why() -> None:
+    text = "O zap dele é (21) 96543-2109"
+    (span,) = strip(text, Language.PT).kept
+    assert text[span.start : span.end] == "(21) 96543-2109"
+    assert span.reason == "says it is another's"
+
+
 def test_tokens_do_not_tell_how_long_the_removed_text_was() -> None:
     short, long = strip("me chamo Ana"), strip("me chamo Anastácia Albuquerque de Vasconcelos")
     assert short.text == long.text == "me chamo [nome de quem denuncia]"

@@ -102,6 +102,8 @@ class Reading:
         name, before = self.words[i], self.words[i - 1].word
         if name.soft or name.hard or before not in self.lists.titles:
             return False
+        if i > 1 and self.words[i - 2].word in self.lists.common["at_place"]:
+            return False  # "au Ti Sable" is a place
         listed = name.word in self.lists.first_names or name.word in self.lists.surnames
         return listed or before in self.lists.ranks - self.lists.function
 
