@@ -161,7 +161,7 @@ def test_clauses_in_which_reporters_tell_of_themselves_go_and_the_crime_stays() 
         ("I do nights on the kill floor. Rick sells meth at the dock.", "Rick sells meth"),
         ("Soy la que limpia la casa. El Turco guarda armas en el sótano.", "Turco guarda armas"),
         ("Je fais la plonge au Ti Sable. Fabrice vend de la coke.", "Fabrice vend de la coke"),
-        ("Se mwen ki netwaye kay la. Bòs Kéké ap vann zam.", "ap vann zam"),
+        ("Se mwen ki netwaye lopital Jistinyen. Bòs Kéké ap vann zam.", "ap vann zam"),
     ):
         stripped = strip(text)
         first = text.partition(".")[0].split()[-1]
