@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Build the lists of first names and surnames that stripping reads, byte for byte.
 
-    pip install faker==40.54.0 && scripts/build_names.py [--check]
+    pip install '.[names]' && scripts/build_names.py [--check]
 
 Faker's person providers (MIT licence) for the countries served, and our own additions in
 scripts/names/*.txt. Folded to lower case without accents; words of everyday language

@@ -3,7 +3,7 @@
 
     .venv/bin/python scripts/fuzz_stripping.py --minutes 30
 
-The search is libFuzzer's, through atheris (`pip install atheris`; it has wheels for Linux). A text
+The search is libFuzzer's, through atheris (`pip install ".[fuzz]"`; wheels for Linux). A text
 counts as new when it reaches a branch of hotline/intake/stripping that none did, or has something
 hidden for a reason that none had. Texts are changed by whole pieces: phrases of the grammars, spans
 and sentences of the labelled tips, our own tokens, odd characters. Each is held against the

