@@ -93,26 +93,31 @@ def _trade(reading: Reading, at: int) -> bool:
 
 
 def _kin_names(reading: Reading, hits: list[Hit]) -> list[Finding]:
-    """ "my sister Josi saw it too", "I stay with my aunt Rose": who stands by the reporter leads
-    to them. Only where the sentence says so and nothing was done by or to that person."""
-    found = []
+    """ "my sister Josi saw it too", "my teacher, Mrs. Feeney": who stands near the reporter leads
+    to them. Of kin only where the sentence says that they stand by; nobody to or by whom something
+    was done."""
+    found, words, known = [], reading.words, reading.lists
     for hit in longest_first(hits, "kin"):
-        words = reading.words
+        said = {w.word for w in words[hit.start : hit.end]}
+        works = bool(said & known.common["works_with"])
+        if not (works or said & known.closekin):
+            continue
         start = hit.end
-        if words[hit.end - 1].word not in reading.lists.closekin and not any(
-            w.word in reading.lists.closekin for w in words[hit.start : hit.end]
-        ):
+        while start < len(words) - 1 and start < hit.end + 2 and _title(reading, start):
+            start += 1
+        if start >= len(words) or words[hit.end].hard or reading.guarded(start):
             continue
-        if start >= len(words) or words[start].hard or reading.guarded(start):
-            continue
-        if not (words[start].upper or words[start].word in reading.lists.first_names):
+        if not (words[start].upper or words[start].word in known.first_names):
             continue
         end = reading.name_end(start, cased=not reading.shouted and words[start].upper)
         near = reading.sentence(hit.start, end)
-        told = near & reading.lists.stands_by and not near & reading.lists.acts_on
-        if end > start and told:
+        if end > start and (works or near & known.stands_by) and not near & known.acts_on:
             found.append(reading.finding(start, end, "name", "kin of the reporter"))
     return found
+
+
+def _title(reading: Reading, at: int) -> bool:
+    return reading.words[at].word in reading.lists.titles and not reading.words[at].hard
 
 
 def _filler(reading: Reading, at: int) -> bool:
