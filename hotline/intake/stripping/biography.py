@@ -48,6 +48,8 @@ def named(reading: Reading, told: list[Finding]) -> list[Finding]:
     words, found = reading.words, []
     for clause in told:
         at = reading.at(clause.end)
+        if clause.kind == "relation" and words[at - 1].word in reading.lists.kin:
+            continue  # "he's my ex, Mike": that is his name
         if at >= len(words) or not words[at].soft or words[at].hard or reading.guarded(at):
             continue
         known = words[at].word in reading.lists.first_names
