@@ -9,6 +9,7 @@ from hotline.errors import TooLarge
 from hotline.intake.stripping import Stripped, strip
 from hotline.tips import Contact, Doubt, Language, Question, Removed, Tip, Urgency
 
+_OF_OTHERS = (Question.WHERE, Question.WHEN, Question.WHO)  # what they leave open is evidence
 LONGEST = 20_000  # code points in one field; more is refused with a sentence, never cut
 
 
@@ -93,7 +94,7 @@ def _strip(
         identity=contact.identity,
         names=names,
         transcript=contact.transcript,
-        about_others=question is Question.WHO,
+        about_others=question in _OF_OTHERS,
     )
 
 

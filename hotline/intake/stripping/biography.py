@@ -187,8 +187,11 @@ def cover(settled: list[Finding], told: list[Finding], reading: Reading) -> list
             if finding.end > last.end and finding.side is not Side.OTHER:
                 joined.append(replace(finding, start=last.end))
         else:
+            named = finding if finding.value and not last.value else last
             joined[-1] = replace(
                 last,
+                kind=named.kind,
+                value=named.value,
                 end=max(last.end, finding.end),
                 side=Side.REPORTER,
                 contested=False,

@@ -12,13 +12,15 @@ from dataclasses import replace
 
 from hotline.intake.stripping import identifiers, identity
 from hotline.intake.stripping.grammar import abbreviations, policy
+from hotline.intake.stripping.language import languages
 from hotline.intake.stripping.look import Known, Look, core, look, merge
 from hotline.intake.stripping.normalise import Matching, Token, matching, tokens
 from hotline.intake.stripping.replacement import Hidden, guard, hidden, onto, rewrite
 from hotline.intake.stripping.risk import Risk, assess
-from hotline.intake.stripping.spans import Finding, Side, Span, Stripped
+from hotline.intake.stripping.spans import Finding, Side, Span, Stripped, TooMuch
 from hotline.tips import Doubt, Language
 
+_TOO_MUCH = Risk(100, ("the text is too long to check fully",), True)
 _LOOKS = 3  # a result that a fourth look would change again is held
 
 
@@ -39,7 +41,12 @@ def strip(
     Pure and deterministic."""
     try:
         known = Known(identity, names)
+        if len(text) > policy().longest or len(text.split()) > policy().most_words:
+            raise TooMuch
         return _strip(text, language, known, transcript, about_others)
+    except TooMuch:
+        # Nobody reads so much unread: all of it waits, sealed, for an operator.
+        return _withheld(text, _told(text[:2000], language), _TOO_MUCH)
     except Exception:  # noqa: BLE001 - a tip must never be lost or leaked by our own mistake
         return _failed(text, language, identity)
 
@@ -48,11 +55,6 @@ def _strip(
     text: str, asked: Language | None, known: Known, transcript: bool, about_others: bool
 ) -> Stripped:
     rules = policy()
-    if len(text) > rules.longest or text.count(" ") > rules.most_words:
-        # Longer than the line takes: nobody reads so much unread, so all of it waits, sealed.
-        verdict = Risk(100, ("the text is too long to check fully",), True)
-        spoken = look(text[:2000], asked, known, about_others=about_others).spoken
-        return _withheld(text, spoken[0], verdict)
     masked = frozenset(kind for kind, default in rules.default.items() if default == "doubtful")
     first = look(text, asked, known, about_others=about_others)
     main = first.spoken[0]
@@ -71,7 +73,6 @@ def _strip(
         survived = survived or bool(gone)
     flags = {
         "transcript": transcript,
-        "too_long": len(first.found) > rules.most_findings,
         "survived": survived,
     }
     verdict = assess(first, gone, rules, flags)
@@ -115,6 +116,11 @@ def _names(matched: Matching, settled: list[Finding], before: Sequence[str]) -> 
         if f.kind == "name" and f.side is Side.REPORTER
     ]
     return tuple(dict.fromkeys([*before, *found]))
+
+
+def _told(text: str, asked: Language | None) -> Language:
+    matched = matching(text, guard())
+    return languages(text, tokens(matched, abbreviations()), asked)[0][0]
 
 
 def _failed(text: str, asked: Language | None, values: Sequence[str]) -> Stripped:

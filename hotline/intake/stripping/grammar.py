@@ -18,6 +18,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from hotline.intake.stripping.normalise import GUARD, Token, matching
+from hotline.intake.stripping.spans import TooMuch
 from hotline.tips import Language
 
 
@@ -43,6 +44,8 @@ class Except:
     def __contains__(self, word: object) -> bool:
         return isinstance(word, str) and word[0] != GUARD and word not in self._words
 
+
+_MOST_TRIES = 30_000  # a letter of 20,000 characters needs about 10,000
 
 Items = tuple[tuple[frozenset[str] | Except | None, bool], ...]
 
@@ -87,9 +90,10 @@ class Grammar:
     index: dict[str, Starts]
 
     def hits(self, tokens: list[Token]) -> list[Hit]:
-        """Every rule that matches, by first word."""
+        """Every rule that matches, by first word. Raises TooMuch for a text made of words that
+        begin many rules."""
         found = []
-        last = len(tokens) - 1
+        tried, last = 0, len(tokens) - 1
         for i, token in enumerate(tokens):
             starts = self.index.get(token.word)
             if starts is None:
@@ -97,6 +101,9 @@ class Grammar:
             patterns = starts.any
             if i < last and starts.then and not tokens[i + 1].hard:
                 patterns = patterns + starts.then.get(tokens[i + 1].word, ())
+            tried += len(patterns)
+            if tried > _MOST_TRIES:
+                raise TooMuch
             for pattern in patterns:
                 if pattern.first and not self._opens(tokens, i):
                     continue

@@ -10,10 +10,11 @@ import re
 from bisect import bisect_left
 from dataclasses import replace
 
+from hotline.intake.stripping.grammar import policy
 from hotline.intake.stripping.lists import Lists, lists
 from hotline.intake.stripping.normalise import Matching, Token
 from hotline.intake.stripping.numbers import classify, spoken
-from hotline.intake.stripping.spans import Finding
+from hotline.intake.stripping.spans import Finding, TooMuch
 from hotline.tips import Language
 
 _DOMAIN = r"[a-z0-9\-]{1,63}(?:\.[a-z0-9\-]{1,63}){1,5}"
@@ -76,6 +77,9 @@ class Taken:
         return before and (at == len(self.found) or self.found[at].start >= end)
 
     def add(self, finding: Finding) -> None:
+        """Raises TooMuch beyond what any report holds."""
+        if len(self.found) >= policy().most_findings:
+            raise TooMuch
         if self.free(finding.start, finding.end):
             at = bisect_left(self.starts, finding.start)
             self.starts.insert(at, finding.start)

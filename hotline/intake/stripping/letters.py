@@ -10,7 +10,7 @@ from hotline.intake.stripping.reading import Reading
 from hotline.intake.stripping.spans import Finding, Side
 
 _LINE = re.compile(r"[^\n]+")
-_DASHES = re.compile(r" *[-_=*~]{2,}[ -]*")
+_DASHES = re.compile(r" *[-_=*~]{2,} *")
 _LABEL = re.compile(
     r" *(?:\W+ *)?(?:q?\d{1,2}[.)]? +)?([a-z ]{2,40}?) ?(?:\([^)\n]{0,30}\) ?)?[:=] ?(?=\S)"
 )

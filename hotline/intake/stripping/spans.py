@@ -17,6 +17,10 @@ class Side(StrEnum):
     UNKNOWN = "unknown"
 
 
+class TooMuch(Exception):
+    """More work than any report needs: the whole text waits for a person."""
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A stretch of the input in code points, its kind, and why it was taken out or doubted."""
