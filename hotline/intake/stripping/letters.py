@@ -158,7 +158,9 @@ def _signs(reading: Reading, span: tuple[int, int]) -> bool:
     tokens = reading.words[at:last]
     big = [t for t in tokens if t.upper]
     small = [t for t in tokens if not t.upper and t.word not in reading.lists.common["particle"]]
-    if not big or small or not tokens[0].upper or any(t.word[0] == "\x02" or t.word.isdigit() for t in tokens):
+    if not big or small or not tokens[0].upper:
+        return False
+    if any(t.word[0] == "\x02" or t.word.isdigit() for t in tokens):
         return False
     if any(t.word in reading.lists.no_name or t.word in reading.lists.street for t in big[1:]):
         return False
