@@ -45,7 +45,7 @@ class Except:
         return isinstance(word, str) and word[0] != GUARD and word not in self._words
 
 
-_MOST_TRIES = 30_000  # a letter of 15,000 characters needs about 8,000
+_MOST_TRIES = 30_000  # a letter of 12,000 characters needs about 6,000
 
 Items = tuple[tuple[frozenset[str] | Except | None, bool], ...]
 
