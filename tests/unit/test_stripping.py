@@ -83,6 +83,18 @@ def test_plain_tips_are_stripped_nearly_without_fault() -> None:
     assert share(plain, "r") >= 0.97
     assert share(plain, "r", STRUCTURED) >= 0.99
     assert share(plain, "k") >= 0.98
+    # Whole spans, and without counting what is only masked as doubtful.
+    whole = [
+        {i for i in range(label.start, label.end) if o.tip.text[i].isalnum()}
+        <= _removed(o.tip.text)
+        for o in plain
+        for label in o.of("r")
+    ]
+    assert sum(whole) / len(whole) >= 0.95
+
+
+def _removed(text: str) -> set[int]:
+    return {i for span in strip(text).removed for i in range(span.start, span.end)}
 
 
 def test_few_tips_are_held(outcomes: list[Outcome]) -> None:
