@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 HERE = Path(__file__).parent
-PARTS = ("development", "test")
+PARTS = ("development", "indirect", "test")
 STRUCTURED = frozenset(("phone", "email", "handle", "document", "account", "plate", "link"))
 _MARK = re.compile(r"\{\{([rka]):([a-z]+)\|(.+?)\}\}", re.DOTALL)
 

@@ -1,7 +1,8 @@
 """Stripping: what identifies the reporter goes, what identifies the crime stays.
 
-The development part of the labelled tips is what the rules were written with: the floors below
-guard against loss, they do not forecast. scripts/evaluate_stripping.py measures the test part.
+The development and indirect parts of the labelled tips are what the rules were written with: the
+floors below guard against loss, they do not forecast. scripts/evaluate_stripping.py measures the
+test part.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from tests.stripping.labelled import STRUCTURED, Outcome, tips
 
 OWN = "+5521987654321"
 FLOORS = {"removed": 0.86, "structured": 0.92, "kept": 0.98}
+
+
+INDIRECT = {"removed": 0.64, "kept": 0.955}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -53,7 +57,7 @@ def share(outcomes: list[Outcome], role: str, kinds: frozenset[str] = frozenset(
 
 
 def test_the_labelled_tips_are_many_and_speak_five_languages() -> None:
-    developed, measured = tips("development"), tips("test")
+    developed, measured = tips("development") + tips("indirect"), tips("test")
     assert len(developed) + len(measured) >= 800
     assert len(measured) >= 300
     assert sum(label.role == "r" for tip in measured for label in tip.labels) >= 600
@@ -75,6 +79,13 @@ def test_the_reporters_numbers_and_addresses_never_stay_in_the_clear(
 
 def test_what_describes_the_crime_stays(outcomes: list[Outcome]) -> None:
     assert share(outcomes, "k") >= FLOORS["kept"]
+
+
+def test_who_is_told_by_circumstances_is_mostly_taken_out() -> None:
+    engine = compared.hotline()
+    indirect = [Outcome(t, *_frozen(engine(t.text, ""))) for t in tips("indirect")]
+    assert share(indirect, "r") >= INDIRECT["removed"]
+    assert share(indirect, "k") >= INDIRECT["kept"]
 
 
 def test_plain_tips_are_stripped_nearly_without_fault() -> None:

@@ -48,14 +48,17 @@ def named(reading: Reading, told: list[Finding]) -> list[Finding]:
     words, found = reading.words, []
     for clause in told:
         at = reading.at(clause.end)
-        if clause.kind == "relation" and words[at - 1].word in reading.lists.kin:
+        before, known = words[at - 1].word, reading.lists
+        if before in known.kin or (clause.kind != "workplace" and before in known.no_name):
             continue  # "he's my ex, Mike": that is his name
         if at >= len(words) or not words[at].soft or words[at].hard or reading.guarded(at):
             continue
-        known = words[at].word in reading.lists.first_names
-        end = reading.name_end(at, cased=not reading.shouted and not known)
+        if ":" in reading.gap(at):
+            continue  # "the ones I checked: Segundo Malla"
+        listed = words[at].word in known.first_names
+        end = reading.name_end(at, cased=not reading.shouted and not listed)
         ends = end > at and (end >= len(words) or words[end].hard or words[end].soft)
-        if ends and (known or (words[at].upper and not reading.shouted and end - at <= 3)):
+        if ends and (listed or (words[at].upper and not reading.shouted and end - at <= 3)):
             found.append(reading.finding(at, end, "name", "the reporter's name"))
     return found
 
@@ -111,7 +114,10 @@ def finish(reading: Reading, at: int) -> int:
         if token.soft and (":" in reading.gap(at) or not _belongs(reading, at)):
             break
         if token.word in reading.lists.join_words and (
-            at + 1 >= limit or not _belongs(reading, at + 1) or words[at + 1].soft
+            at + 1 >= limit
+            or not _belongs(reading, at + 1)
+            or words[at + 1].soft
+            or words[at + 1].word in reading.lists.prepositions  # "… and in 203 he beats her"
         ):
             break
         at += 1
@@ -220,6 +226,20 @@ def _with_noun(finding: Finding, floor: int, reading: Reading) -> Finding:
     return replace(finding, start=min(finding.start, words[at].start))
 
 
+def apart(said: list[Finding], reading: Reading) -> list[Finding]:
+    """What the reporter says of kin, without the persons named in it: "la ex de Roldán" goes up
+    to his name."""
+    own = [f for f in said if f.kind == "name"]
+    return [
+        piece
+        for f in said
+        for piece in (_pieces(f, own, [], reading) if f.kind == "relation" else [f])
+    ]
+
+
+_WITH_PERSONS = ("vehicle", "callback")  # "ask for Mrs. Lopes" is how to reach the reporter
+
+
 def _without(clause: Finding, settled: list[Finding], reading: Reading) -> list[Finding]:
     """The clause in pieces around what is another's: identifiers, and persons named in it."""
     first = bisect_left(settled, clause.start, key=lambda f: f.end)
@@ -227,11 +247,17 @@ def _without(clause: Finding, settled: list[Finding], reading: Reading) -> list[
     inside = settled[first:last]
     own = [f for f in inside if f.side is Side.REPORTER and f.kind == "name"]
     holes = [(f.start, f.end) for f in inside if f.side is Side.OTHER]
-    if clause.kind not in ("name", "vehicle", "callback"):
-        holes += [
+    return _pieces(clause, own, holes, reading)
+
+
+def _pieces(
+    clause: Finding, own: list[Finding], holes: list[tuple[int, int]], reading: Reading
+) -> list[Finding]:
+    if clause.kind not in ("name", *_WITH_PERSONS):
+        holes = holes + [
             (start, end)
             for start, end in reading.persons(clause.start, clause.end)
-            if not any(f.start < end and f.end > start for f in own)
+            if start > clause.start and not any(f.start < end and f.end > start for f in own)
         ]
     pieces, at = [], clause.start
     for start, end in sorted(holes):

@@ -8,34 +8,39 @@ from __future__ import annotations
 
 from hotline.intake.stripping.biography import finish
 from hotline.intake.stripping.clauses import within
-from hotline.intake.stripping.grammar import Hit, longest_first
+from hotline.intake.stripping.grammar import Hit, by_action
+from hotline.intake.stripping.presented import spelled
 from hotline.intake.stripping.reading import Reading
 from hotline.intake.stripping.spans import Finding
+
+Hits = dict[str, list[Hit]]  # by action
 
 
 def disclosures(reading: Reading, hits: list[Hit]) -> list[Finding]:
     """What the reporter says of themselves, as findings on the reporter's side."""
-    mine = [hit for hit in hits if not within(reading.regions, hit.start)]
+    mine = by_action([hit for hit in hits if not within(reading.regions, hit.start)])
     found = _names(reading, mine) + _signoffs(reading, mine)
     found += _apposed(reading, mine, found)
     found += _homes(reading, mine) + _works(reading, mine) + _kin_names(reading, mine)
-    for hit in longest_first(mine, "relation"):
+    for hit in mine.get("relation", ()):
         end = _relation_end(reading, hit)
         found.append(
             reading.finding(_skip_article(reading, hit.mark, end), end, "relation", hit.rule.reason)
         )
-    for hit in longest_first(mine, "kin"):
+    for hit in mine.get("kin", ()):
         found.append(reading.finding(hit.start, hit.end, "relation", hit.rule.reason))
-    for hit in longest_first(mine, "vehicle"):
+    for hit in mine.get("vehicle", ()):
+        if hit.mark >= len(reading.words):
+            continue
         end = _extent(reading, hit.mark, 4)
         found.append(reading.finding(hit.mark, end, "vehicle", hit.rule.reason))
     return found
 
 
-def _names(reading: Reading, hits: list[Hit]) -> list[Finding]:
+def _names(reading: Reading, hits: Hits) -> list[Finding]:
     found = []
     for action, cased in (("name", False), ("name_cased", True)):
-        for hit in longest_first(hits, action):
+        for hit in hits.get(action, ()):
             if not _placed(reading, hit):
                 continue
             start = hit.end
@@ -45,16 +50,17 @@ def _names(reading: Reading, hits: list[Hit]) -> list[Finding]:
                 continue
             end = reading.name_end(start, cased=cased or not _strong(reading, hit))
             if end > start:
+                end = spelled(reading, end)
                 found.append(reading.finding(start, end, "name", hit.rule.reason))
     return found + _labelled(reading)
 
 
-def _apposed(reading: Reading, hits: list[Hit], names: list[Finding]) -> list[Finding]:
+def _apposed(reading: Reading, hits: Hits, names: list[Finding]) -> list[Finding]:
     """ "Vera, esposa do acusado": what stands beside the reporter's own name is theirs."""
     ends = {finding.end for finding in names}
     found = []
     for action, kind in (("relation_apposed", "relation"), ("work_apposed", "workplace")):
-        for hit in longest_first(hits, action):
+        for hit in hits.get(action, ()):
             if (
                 hit.start
                 and reading.words[hit.start - 1].end in ends
@@ -92,12 +98,12 @@ def _trade(reading: Reading, at: int) -> bool:
     return joined and small and after.word in reading.lists.common["belongs"]
 
 
-def _kin_names(reading: Reading, hits: list[Hit]) -> list[Finding]:
+def _kin_names(reading: Reading, hits: Hits) -> list[Finding]:
     """ "my sister Josi saw it too", "my teacher, Mrs. Feeney": who stands near the reporter leads
     to them. Of kin only where the sentence says that they stand by; nobody to or by whom something
     was done."""
     found, words, known = [], reading.words, reading.lists
-    for hit in longest_first(hits, "kin"):
+    for hit in hits.get("kin", ()):
         said = {w.word for w in words[hit.start : hit.end]}
         works = bool(said & known.common["works_with"])
         if not (works or said & known.closekin):
@@ -111,6 +117,9 @@ def _kin_names(reading: Reading, hits: list[Hit]) -> list[Finding]:
             continue
         end = reading.name_end(start, cased=not reading.shouted and words[start].upper)
         near = reading.sentence(hit.start, end)
+        speaks = '"' in reading.matched.text[words[end - 1].end : words[end - 1].end + 60]
+        if speaks or said & known.common["former"]:
+            continue  # 'my roommate Hunter said "…"': told about, not standing by
         if end > start and (works or near & known.stands_by) and not near & known.acts_on:
             found.append(reading.finding(start, end, "name", "kin of the reporter"))
     return found
@@ -165,10 +174,10 @@ def _labelled(reading: Reading) -> list[Finding]:
     return found
 
 
-def _signoffs(reading: Reading, hits: list[Hit]) -> list[Finding]:
+def _signoffs(reading: Reading, hits: Hits) -> list[Finding]:
     """ "Obrigada. Ass: Fernanda Lima" at the end of the text or of a line."""
     found = []
-    for hit in longest_first(hits, "signoff"):
+    for hit in hits.get("signoff", ()):
         start = hit.end
         if start >= len(reading.words) or reading.guarded(start):
             continue
@@ -207,9 +216,9 @@ def _goes_on(reading: Reading, start: int, at: int) -> bool:
     return not begun and any(t.word in street for t in words[at + 1 : at + 2])
 
 
-def _homes(reading: Reading, hits: list[Hit]) -> list[Finding]:
+def _homes(reading: Reading, hits: Hits) -> list[Finding]:
     found = []
-    for hit in longest_first(hits, "home"):
+    for hit in hits.get("home", ()):
         if hit.mark >= len(reading.words) or reading.guarded(hit.mark):
             continue
         end = finish(reading, hit.mark + 1)
@@ -227,9 +236,9 @@ def _homes(reading: Reading, hits: list[Hit]) -> list[Finding]:
     return found
 
 
-def _works(reading: Reading, hits: list[Hit]) -> list[Finding]:
+def _works(reading: Reading, hits: Hits) -> list[Finding]:
     found = []
-    for hit in longest_first(hits, "work"):
+    for hit in hits.get("work", ()):
         if hit.mark >= len(reading.words) or reading.guarded(hit.mark):
             continue
         if not _describes(reading, hit):
@@ -241,10 +250,12 @@ def _works(reading: Reading, hits: list[Hit]) -> list[Finding]:
 
 
 def _describes(reading: Reading, hit: Hit) -> bool:
-    """Whether the words are one phrase about the reporter: no break inside, not "vítima de"."""
+    """Whether the words are one phrase about the reporter's work: no break inside, not "vítima
+    de", not "la ex de"."""
     inside = reading.words[hit.mark : hit.end]
     broken = any(token.soft for token in reading.words[hit.mark + 1 : hit.end])
-    return not broken and all(t.word not in reading.lists.common["not_work"] for t in inside[:2])
+    other = (reading.lists.common["not_work"], reading.lists.closekin)
+    return not broken and not any(t.word in words for t in inside[:2] for words in other)
 
 
 def _relation_end(reading: Reading, hit: Hit) -> int:

@@ -14,7 +14,6 @@ import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 from hotline.intake.stripping.normalise import GUARD, Token, matching
@@ -191,16 +190,27 @@ def _read(name: str) -> dict[str, Any]:
     return tomllib.loads(data.read_text(encoding="utf-8"))
 
 
+def _seconds(items: Items) -> frozenset[str]:
+    """The words one of which stands second in whatever matches; none when any word may."""
+    found: frozenset[str] = frozenset()
+    for words, optional in items[1:]:
+        if not isinstance(words, frozenset):
+            return frozenset()
+        found |= words
+        if not optional:
+            return found
+    return frozenset()
+
+
 def _starts(patterns: list[Pattern]) -> Starts:
     others: list[Pattern] = []
     then: dict[str, list[Pattern]] = {}
     for pattern in patterns:
-        words, optional = pattern.items[1] if len(pattern.items) > 1 else (None, True)
-        if isinstance(words, frozenset) and not optional:
-            for word in words:
-                then.setdefault(word, []).append(pattern)
-        else:
+        seconds = _seconds(pattern.items)
+        if not seconds:
             others.append(pattern)
+        for word in seconds:
+            then.setdefault(word, []).append(pattern)
     return Starts(tuple(others), {word: tuple(found) for word, found in then.items()})
 
 
@@ -284,13 +294,11 @@ def abbreviations() -> frozenset[str]:
     return frozenset(_read("common")["abbreviations"].split())
 
 
-def longest_first(hits: list[Hit], action: str = "") -> list[Hit]:
-    """The hits (of one action), without those inside a longer one."""
-    chosen = [h for h in hits if not action or h.rule.action == action]
-    chosen.sort(key=lambda h: (h.start, -h.end))
-    kept: list[Hit] = []
-    for hit in chosen:
+def by_action(hits: list[Hit]) -> dict[str, list[Hit]]:
+    """The hits of each action in order, without those inside a longer one."""
+    found: dict[str, list[Hit]] = {}
+    for hit in sorted(hits, key=lambda h: (h.start, -h.end)):
+        kept = found.setdefault(hit.rule.action, [])
         if not kept or hit.start >= kept[-1].end:
             kept.append(hit)
-    assert all(a.end <= b.start for a, b in pairwise(kept))
-    return kept
+    return found

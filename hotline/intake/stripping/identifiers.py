@@ -27,6 +27,8 @@ _SPELLED = re.compile(
     rf"[a-z0-9\-]{{1,40}}(?:{_DOT}[a-z0-9\-]{{2,20}}){{1,3}}"
 )
 _SPELLED_HINT = re.compile(r"@|arroba|aroba|\(at\)|\[at\]| at ")
+_GLUED = re.compile(r" @[a-z0-9]")
+_PROVIDER = re.compile(r"@(?:gmail|hotmail|outlook|yahoo|icloud|proton|live|uol|bol)|[. ]com?\b")
 _HANDLE = re.compile(r"(?<![a-z0-9._])@[a-z0-9_](?:[a-z0-9_.]{0,38}[a-z0-9_])?")
 _COORDINATES = re.compile(
     r"(?<![\d.])-?\d{1,3}\.\d{3,8} ?°? ?[nsew]?[,; ] ?-?\d{1,3}\.\d{3,8}(?: ?°? ?[nsew]\b)?"
@@ -141,6 +143,8 @@ def _mail(text: str, taken: Taken) -> None:
             taken.add(Finding(start, match.end(), "email", text[start : match.end()]))
     if _SPELLED_HINT.search(text):
         for match in _SPELLED.finditer(text):
+            if _GLUED.search(match[0]) and not _PROVIDER.search(match[0]):
+                continue  # "insta @ana.b.c" is a profile
             if match[0].rsplit(".", 1)[-1].rsplit(" ", 1)[-1].isalpha():
                 taken.add(Finding(match.start(), match.end(), "email", _bare(match[0])))
     for match in _HANDLE.finditer(text):

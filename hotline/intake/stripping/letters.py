@@ -46,11 +46,18 @@ def _signature(reading: Reading) -> list[Finding]:
             not words
             or all(w in reading.lists.function for w in words)
             or reading.holds(start, end)
+            or _of_others(reading, line[0])
         ):
             continue
         kind = "name" if _signs(reading, line.span()) else "workplace"
         found.append(Finding(start, end, kind, "", True, Side.REPORTER, "signs the message"))
     return found
+
+
+def _of_others(reading: Reading, line: str) -> bool:
+    """Whether a line of a form is about somebody else: "DENUNCIADO: …"."""
+    match = _LABEL.match(line)
+    return match is not None and any(w in reading.lists.others_field for w in match[1].split())
 
 
 def _closing(reading: Reading) -> list[Finding]:
@@ -60,16 +67,18 @@ def _closing(reading: Reading) -> list[Finding]:
         return []
     ends = [0, *(i for i in range(1, len(words)) if words[i].hard)]
     last = ends[-1]
-    if last and _contact(reading, last) and len(ends) > 1:
-        last = ends[-2]  # the number stands in a sentence of its own
     found = _signed(reading, last, alone=True) if last else []
+    if not found and len(ends) > 2 and contact(reading, last):
+        last = ends[-2]  # the number stands in a sentence of its own
+        found = _signed(reading, last, alone=True)
     if found:
         return found
     for at in range(len(words) - 1, max(last, len(words) - 9), -1):
         if words[at].word not in known.first_names or reading.guarded(at - 1):
             continue
         before = words[at - 1]
-        if before.word in known.leads_name or before.word in known.common["calls"]:
+        leads = (known.leads_name, known.common["calls"], known.common["copula"])
+        if any(before.word in listed for listed in leads):
             continue
         if words[at].soft or not before.upper:
             found = _signed(reading, at, alone=False)
@@ -84,7 +93,9 @@ def _signed(reading: Reading, at: int, *, alone: bool) -> list[Finding]:
     while start < len(words) - 1 and words[start].word in known.ranks:
         start += 1
     listed = words[start].word in known.first_names
-    named = listed or (alone and reading.all_names(start) and not reading.shouted)
+    named = listed or (
+        alone and not reading.shouted and (reading.all_names(start) or _unlisted(reading, start))
+    )
     if not named or words[start].word in known.no_name:
         return []
     end = start + 1
@@ -93,7 +104,7 @@ def _signed(reading: Reading, at: int, *, alone: bool) -> list[Finding]:
     rest = end < len(words) and not words[end].hard
     if not (alone or rest or words[at].soft):
         return []  # "the owner is Chombo Rivas" ends a sentence, not a letter
-    if rest and not _contact(reading, end):
+    if rest and not contact(reading, end):
         return []
     if not (words[start].upper or len(words) - at <= 8):
         return []
@@ -102,22 +113,41 @@ def _signed(reading: Reading, at: int, *, alone: bool) -> list[Finding]:
     return [reading.finding(at, end, "name", "signs the message")]
 
 
-def _contact(reading: Reading, at: int) -> bool:
-    """Whether only a number or an address follows to the end of the sentence."""
+def _unlisted(reading: Reading, at: int) -> bool:
+    """ "Nate, 503 555 0112": one capitalised word no list knows, a comma, and a number."""
+    token, known = reading.words[at], reading.lists
+    plain = (known.function, known.street, known.links, known.leads_name, known.greeting)
+    if not token.upper or len(token.word) < 3 or any(token.word in words for words in plain):
+        return False
+    after = reading.words[at + 1 : at + 2]
+    return bool(after) and after[0].soft and contact(reading, at + 1, reach=True)
+
+
+def contact(reading: Reading, at: int, *, reach: bool = False) -> bool:
+    """Whether only a number or an address follows to the end of the sentence; with ``reach``,
+    one by which somebody is reached: seven digits, in figures or words, or an "@"."""
     words, known = reading.words, reading.lists
-    digits = False
+    digits = 0
     for i in range(at, min(at + 14, len(words))):
         if i > at and words[i].hard:
             break
         word = words[i].word
-        digits = digits or any(c.isdigit() for c in word) or "@" in reading.gap(i + 1)
+        digits += sum(c.isdigit() for c in word) or word in known.numbers
+        digits += 7 * ("@" in reading.gap(i + 1))
         plain = word in known.street or word in known.kinds or word in known.go_on
         told = any(c.isdigit() for c in word) or word in known.numbers or words[i].upper
         if not (
             plain or told or "@" in reading.gap(i) or "@" in reading.gap(i + 1) or len(word) <= 3
         ):
             return False
-    return digits
+    return digits >= (7 if reach else 1)
+
+
+def of_another(reading: Reading, at: int) -> bool:
+    """Whether the sentence that begins at word ``at`` goes on about somebody named before it:
+    "Tenente Barros, 3º BPM. Ele recebe …"."""
+    known, word = reading.lists, reading.words[at].word if at < len(reading.words) else ""
+    return word in known.pronoun3 and word not in known.articles
 
 
 def _opening(reading: Reading) -> list[Finding]:
@@ -126,9 +156,10 @@ def _opening(reading: Reading) -> list[Finding]:
     words, known, at = reading.words, reading.lists, 0
     while at < len(words) and at < 6 and words[at].word in known.greeting:
         at += 1
-    if at >= len(words) or words[at].word in known.articles | known.kin:
+    word = words[at].word if at < len(words) else ""
+    if word not in known.job and (word not in known.ranks or word in known.function):
         return []
-    if words[at].word not in known.job and words[at].word not in known.ranks - known.function:
+    if word in known.articles or word in known.kin:
         return []
     end = at + 1
     while end < len(words) and not words[end].hard and ":" not in reading.gap(end):
@@ -136,8 +167,10 @@ def _opening(reading: Reading) -> list[Finding]:
             return []
         end += 1
     told = any(w.word in known.here or w.soft for w in words[at + 1 : min(end, at + 7)])
-    if end - at < 2 or not told:
+    if end - at < 2 or not told or of_another(reading, end):
         return []
+    if end - at > 4 and reading.persons(words[at + 3].start, words[end - 1].end):
+        return []  # "Guard at the mall, Stan Kubiak, lets …" is about Stan
     return [reading.finding(at, end, "workplace", "says what they are")]
 
 
@@ -162,7 +195,8 @@ def _signs(reading: Reading, span: tuple[int, int]) -> bool:
         return False
     if any(t.word[0] == "\x02" or t.word.isdigit() for t in tokens):
         return False
-    if any(t.word in reading.lists.no_name or t.word in reading.lists.street for t in big[1:]):
+    plain = (reading.lists.no_name, reading.lists.street)
+    if any(t.word in words for t in big[1:] if len(t.word) > 1 for words in plain):
         return False
     known = any(
         t.word in reading.lists.first_names or t.word in reading.lists.surnames for t in big
@@ -171,30 +205,44 @@ def _signs(reading: Reading, span: tuple[int, int]) -> bool:
     return known or initials
 
 
-_OPENS = re.compile(r"(?:\"|(?<![a-z0-9])'(?=[a-z])|: ?-|: ?- ) ?")
+_SAID = re.compile(
+    r"\"([^\"\n]{3,600})\"|(?<![a-z0-9])'([^'\n]{8,600})'(?![a-z0-9])|: ?-? ?([^\n\"']{3,200})"
+)
+_NAMED = frozenset(",.!?\"'")
 
 
 def _vocatives(reading: Reading, hits: list[Hit]) -> list[Finding]:
-    """Said to the reporter, at the beginning of a quotation: a name and a comma. Not when the
-    words are said to somebody else ("told her: 'Rosa, …'")."""
-    text = reading.matched.text
-    verbs = {hit.start for hit in hits if hit.rule.action in ("speech", "speech_to_me")}
+    """The name by which somebody addresses the reporter in a quotation: at its beginning ("Rosa,
+    …"), or between commas and at its end where the words are said "to me". Not when they are said
+    to somebody else ("told her: 'Rosa, …'")."""
+    verbs = {hit.start: hit.end for hit in hits if hit.rule.action in ("speech", "speech_to_me")}
+    to_me = {hit.start for hit in hits if hit.rule.action == "speech_to_me"}
     away = {hit.end for hit in hits if hit.rule.action == "speech_away"}
-    found = []
-    for match in _OPENS.finditer(text) if verbs else ():
-        at = reading.at(match.end())
-        if at >= len(reading.words) or reading.words[at].start > match.end() + 2:
+    found: list[Finding] = []
+    for match in _SAID.finditer(reading.matched.text) if verbs else ():
+        group = match.lastindex or 0
+        first, last = reading.at(match.start(group)), reading.at(match.end(group))
+        before, after = {*range(first - 5, first)}, {*range(last, last + 4 * (group < 3))}
+        near = (before & verbs.keys()) | (after & to_me)
+        if first >= last or not near or away & {*range(first - 4, first + 1)}:
             continue
-        said = any(i in verbs for i in range(at - 5, at))
-        if not said or any(i in away for i in range(at - 4, at + 1)):
-            continue
-        titled = reading.words[at].word in reading.lists.titles and at + 1 < len(reading.words)
-        start = at + 1 if titled else at
-        end = reading.name_end(start, cased=True)
-        after = reading.words[end - 1].end if end > start else len(text)
-        if text[after : after + 1] in (",", "!", "?"):
-            found.append(reading.finding(start, end, "name", "is called by that name"))
+        found += _called(reading, first)
+        if near & to_me:
+            inside = range(first + 1, last)
+            found += [f for at in inside if reading.words[at].soft for f in _called(reading, at)]
     return found
+
+
+def _called(reading: Reading, at: int) -> list[Finding]:
+    """The name that begins at word ``at`` and ends at a comma or the end of what is said."""
+    words, known = reading.words, reading.lists
+    titled = words[at].word in known.titles and at + 1 < len(words) and not words[at + 1].soft
+    start = at + 1 if titled else at
+    end = reading.name_end(start, cased=True)
+    after = reading.words[end - 1].end if end > start else len(reading.matched.text)
+    if reading.matched.text[after : after + 1] not in _NAMED or words[start].word in known.no_name:
+        return []
+    return [reading.finding(start, end, "name", "is called by that name")]
 
 
 def _form(reading: Reading) -> list[Finding]:

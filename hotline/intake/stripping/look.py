@@ -7,7 +7,14 @@ from dataclasses import dataclass, replace
 
 from hotline.intake.stripping import identifiers, identity
 from hotline.intake.stripping.attribution import attribute
-from hotline.intake.stripping.biography import availability, cover, named, tellings, with_nouns
+from hotline.intake.stripping.biography import (
+    apart,
+    availability,
+    cover,
+    named,
+    tellings,
+    with_nouns,
+)
 from hotline.intake.stripping.clauses import others_words
 from hotline.intake.stripping.disclosures import disclosures, occurrences
 from hotline.intake.stripping.grammar import Grammar, Hit, abbreviations, grammar, policy
@@ -15,6 +22,7 @@ from hotline.intake.stripping.language import languages
 from hotline.intake.stripping.letters import letters
 from hotline.intake.stripping.lists import lists, surnames
 from hotline.intake.stripping.normalise import GUARD, Matching, Token, matching, tokens
+from hotline.intake.stripping.presented import presented
 from hotline.intake.stripping.reading import Reading
 from hotline.intake.stripping.replacement import guard
 from hotline.intake.stripping.spans import Finding, Side
@@ -57,7 +65,8 @@ def look(text: str, asked: Language | None, known: Known, *, about_others: bool)
     told = tellings(reading, hits)
     said = disclosures(reading, hits) + named(reading, told)
     if not about_others:
-        said += letters(reading, hits)
+        said += letters(reading, hits) + presented(reading)
+    said = apart(said, reading)
     found = identifiers.find(matched, words, spoken)
     own = _own(reading, known, said, found)
     anchors = merge(matched.text, [*own, *said], found)
@@ -72,12 +81,23 @@ def look(text: str, asked: Language | None, known: Known, *, about_others: bool)
 
 def _hits(grammars: list[Grammar], words: list[Token]) -> list[Hit]:
     """What the grammars say. Where a small word of the main language begins it, another grammar is
-    not heard: Haitian "yo" (they) is no Spanish "yo" (I)."""
+    not heard: Haitian "yo" (they) is no Spanish "yo" (I). Nor is a clause of another language
+    where no small word of its own stands beside it."""
     main = grammars[0]
     hits = main.hits(words)
     for other in grammars[1:]:
-        hits += [hit for hit in other.hits(words) if words[hit.start].word not in main.function]
+        own = other.function - main.function
+        hits += [
+            hit
+            for hit in other.hits(words)
+            if words[hit.start].word not in main.function
+            and (hit.rule.action != "tell" or _spoken(words, hit, own))
+        ]
     return hits
+
+
+def _spoken(words: list[Token], hit: Hit, own: frozenset[str]) -> bool:
+    return any(token.word in own for token in words[max(0, hit.start - 6) : hit.end + 6])
 
 
 def _own(

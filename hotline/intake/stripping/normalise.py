@@ -144,7 +144,7 @@ def tokens(
     or before one of ``surnames``."""
     found: list[Token] = []
     text, cased = matched.text, matched.cased
-    end, word = 0, ""
+    end, word, shouted = 0, "", cased.isupper()
     for match in _TOKEN.finditer(text):
         start = match.start()
         gap = text[end : start + 1] if start - end > 1 else ""
@@ -152,7 +152,9 @@ def tokens(
         if gap:
             hard = _HARD.search(gap[:64], 0, len(gap) - 1) is not None
             between = cased[start].isupper() and len(found) > 1 and found[-2].upper
-            initial = len(word) == 1 and (match[0] in surnames or between)
+            # No initial: "Gorman's. Gus", "APP 2. SON".
+            alone = len(word) == 1 and word.isalpha() and text[end - 2 : end - 1] != "'"
+            initial = alone and (match[0] in surnames or (between and not shouted))
             if hard and gap.startswith(". ") and (initial or word in abbreviations):
                 hard = _HARD.search(gap, 1) is not None
             soft = hard or _SOFT.search(gap[:64]) is not None

@@ -114,12 +114,17 @@ class Reading:
             return False
         if i and self.words[i - 1].word in self.lists.closekin:
             return False  # "my husband Royce": near the reporter
+        after = self.words[i + 1] if i + 1 < len(self.words) else None
+        if after and after.upper and self.gap(i + 1) == " " and not self._listed(after):
+            return False  # "Jackson Memorial"
         if i == 0 or name.soft or name.hard:
             return True
-        before = self.words[i - 1]
-        place = self.lists.street | self.lists.common["school"]
-        after = self.words[i + 1].word if i + 1 < len(self.words) else ""
-        return not (before.upper or before.word in place or after in place)
+        places = (self.lists.street, self.lists.common["school"])
+        beside = (self.words[i - 1].word, after.word if after else "")
+        return not self.words[i - 1].upper and not any(w in p for w in beside for p in places)
+
+    def _listed(self, token: Token) -> bool:
+        return token.word in self.lists.first_names or token.word in self.lists.surnames
 
     def all_names(self, at: int) -> bool:
         """Whether one to four capitalised words make up the sentence at word ``at``, or its part
@@ -156,8 +161,8 @@ class Reading:
         )
 
     def upper_after(self, token: Token) -> bool:
-        """Whether a capital follows after one space ("Officer Daniels")."""
-        return self.matched.cased[token.end : token.end + 2].strip().isupper()
+        """Whether a capital follows after one space ("Officer Daniels", "Lic. Benegas")."""
+        return self.matched.cased[token.end : token.end + 3].strip(". ")[:1].isupper()
 
     def _namelike(self, token: Token, *, first: bool, cased: bool) -> bool:
         word = token.word

@@ -75,7 +75,7 @@ def _signs(first: Look, gone: list[Hidden]) -> dict[str, int]:
         counts["only"] += word in known.common["only"]
         counts["kin"] += word in known.kin
         counts["jobs"] += word in known.job
-        counts["numbers"] += any(c.isdigit() for c in word)
+        counts["numbers"] += word.isalnum() and not word.isalpha()
     return {
         **counts,
         "removed": sum(hidden.mine for hidden in gone),
