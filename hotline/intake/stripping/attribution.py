@@ -60,7 +60,8 @@ def attribute(
             continue
         spot = _Spot(max(before, _sentence(words, first)), first, last, after)
         own = settled[-1] if n and not kin and settled[-1].side is Side.REPORTER else None
-        named = own is None and _beside_name(words, spot, nouns)
+        parted = any(token.hard for token in words[before : first + 1])
+        named = (own is None or parted) and _beside_name(words, spot, nouns)
         decided = _decide(found, spot, words, cues, policy, own, named=named)
         if (
             n

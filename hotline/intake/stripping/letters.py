@@ -78,7 +78,8 @@ def _closing(reading: Reading) -> list[Finding]:
             continue
         before = words[at - 1]
         leads = (known.leads_name, known.common["calls"], known.common["copula"])
-        if any(before.word in listed for listed in leads):
+        leading = before.word not in known.numbers and any(before.word in ws for ws in leads)
+        if leading or ":" in reading.gap(at):
             continue
         if words[at].soft or not before.upper:
             found = _signed(reading, at, alone=False)
@@ -136,9 +137,7 @@ def contact(reading: Reading, at: int, *, reach: bool = False) -> bool:
         digits += 7 * ("@" in reading.gap(i + 1))
         plain = word in known.street or word in known.kinds or word in known.go_on
         told = any(c.isdigit() for c in word) or word in known.numbers or words[i].upper
-        if not (
-            plain or told or "@" in reading.gap(i) or "@" in reading.gap(i + 1) or len(word) <= 3
-        ):
+        if not (plain or told or len(word) <= 3 or "@" in reading.unbroken(i)):
             return False
     return digits >= (7 if reach else 1)
 

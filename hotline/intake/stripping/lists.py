@@ -88,7 +88,7 @@ def lists(languages: tuple[Language, ...]) -> Lists:
         join_words=main["join"],
         go_on=main["goon"],
         titles=words("title"),
-        pronoun3=words("pronoun3"),
+        pronoun3=main["pronoun3"],
         articles=main["articles"],
         prepositions=main["prepositions"],
         leads_name=words(

@@ -63,6 +63,12 @@ class Reading:
             return ""
         return self.matched.text[self.words[i - 1].end : self.words[i].start]
 
+    def unbroken(self, i: int) -> str:
+        """What stands around word ``i`` without a space, at most 60 characters to each side."""
+        token, text = self.words[i], self.matched.text
+        before = text[max(0, token.start - 60) : token.start].replace("\n", " ").rpartition(" ")[2]
+        return before + text[token.start : token.end + 60].replace("\n", " ").partition(" ")[0]
+
     def name_end(self, start: int, *, cased: bool) -> int:
         """The index after the name that begins at word ``start``; ``start`` when none does."""
         words, at, last = self.words, start, start
@@ -114,6 +120,8 @@ class Reading:
             return False
         if i and self.words[i - 1].word in self.lists.closekin:
             return False  # "my husband Royce": near the reporter
+        if self.gap(i) == "-":
+            return False  # "Belle-Plaine"
         after = self.words[i + 1] if i + 1 < len(self.words) else None
         if after and after.upper and self.gap(i + 1) == " " and not self._listed(after):
             return False  # "Jackson Memorial"
