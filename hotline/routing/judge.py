@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from hotline.routing.context import CLAUSE_END, Text
-from hotline.routing.gazetteer import SHORTENED, STATES, Gazetteer, Kind, Sense
+from hotline.routing.gazetteer import SHORTENED, Gazetteer, Kind, Sense
 
 _BESIDE = frozenset(["", ",", "-", "/", "–", "—", "(", "|"])
-_STATE_LABELS = frozenset([*STATES.values(), "Rio"])
 _CITIES = frozenset(["Rio de Janeiro", "São Paulo"])
 
 Senses = tuple[Sense, ...]
@@ -18,7 +17,8 @@ class Mention(NamedTuple):
     """A name in the text with the meanings the words around it allow.
 
     ``attached``: the state stands right beside it. ``cue``: 2 after "cidade de", 1 after "em",
-    else 0. ``crime`` and ``elsewhere``: the words before it place the crime, or the person."""
+    else 0. ``crime``, ``elsewhere`` and ``origin``: the words before it place the crime, or the
+    person, or say where somebody or something comes from."""
 
     senses: tuple[Sense, ...]
     span: tuple[int, int]
@@ -26,6 +26,7 @@ class Mention(NamedTuple):
     cue: int = 0
     crime: bool = False
     elsewhere: bool = False
+    origin: bool = False
 
 
 def _is_state(senses: Senses) -> bool:
@@ -42,7 +43,7 @@ class Judge:
         self.text, self.gazetteer, self.answer = text, gazetteer, answer
         self.cues = gazetteer.cues
         self.since = 0  # where the last mention ended, with its state
-        self.tone = (False, False)  # what the clause said of it: crime, elsewhere
+        self.tone = (False, False, False)  # what the clause said of it: crime, elsewhere, origin
 
     def senses(self, start: int, end: int) -> tuple[Sense, ...]:
         return self.gazetteer.senses.get(" ".join(self.text.folded[start:end]), ())
@@ -76,7 +77,7 @@ class Judge:
         namesakes; without one, those that are not a state's name first of all."""
         if state:
             senses = tuple(s for s in senses if s.state == state)
-            return senses[:1] if senses[0].kind is Kind.NAME else senses
+            return tuple(s for s in senses if s.kind is Kind.NAME) or senses
         return senses if certain else tuple(s for s in senses if s.kind is not Kind.NAME)
 
     def _counting(self, senses: Senses, start: int, end: int, cue: int) -> Senses:
@@ -106,14 +107,17 @@ class Judge:
         area = text.head(start) in self.cues.area
         match sense.kind:
             case Kind.NAME:
-                if not (sense.place and sense.place.everyday):
+                if not sense.everyday:
                     return True
-                meant = cue == 2 or (previous == "em" and capital and not text.continues(end))
+                at = previous in self.cues.at or text.written_before(start) == "à"
+                meant = cue == 2 or (at and capital and not text.continues(end))
                 return meant and not text.bent(start, end, sense.label)
+            case Kind.TOWN:
+                return (capital or cue > 0) and not (sense.everyday and cue < 2)
             case Kind.OTHER:
                 return not single or capital or cue > 0
             case Kind.SHORT if sense.label.isupper():
-                return previous == "em" or self._is_code(sense, start)
+                return previous in self.cues.at or self._is_code(sense, start)
             case Kind.SHORT:
                 return capital and previous in self.cues.towards and not text.continues(end)
             case Kind.DISTRICT:
@@ -133,9 +137,10 @@ class Judge:
         if end >= len(text.folded) or (sign := text.between[end - 1].strip()) not in _BESIDE:
             return "", end
         states, code = {sense.state for sense in senses}, text.written[end]
-        if len(code) == 2 and f"BR-{code.upper()}" in states:
+        written = f"{self.gazetteer.country}-{code.upper()}"
+        if code.upper() in self.gazetteer.codes and written in states:
             bare = sign == "" and not text.shouting and code in self.cues.wordlike
-            return ("", end) if bare else (f"BR-{code.upper()}", end + 1)
+            return ("", end) if bare else (written, end + 1)
         at, last = end, len(text.folded) - 1
         while at < min(end + 3, last) and text.folded[at] in self.cues.state_glue:
             at += 1
@@ -156,15 +161,16 @@ class Judge:
         estado = "estado" in text.folded
         for start, end, senses in spans:
             if estado and text.head(start) == "estado":
-                found |= {sense.state for sense in senses if sense.label in _STATE_LABELS}
+                labels = self.gazetteer.states.values()
+                found |= {s.state for s in senses if s.label == "Rio" or s.label in labels}
             elif _is_state(senses) or (self.answer and start > 0 and senses[-1].kind is Kind.STATE):
                 named = text.capital(start) or end - start > 1 or self.answer
                 clear = text.head(start) not in self.cues.not_a_town
                 if named and clear and self._spelled(senses[-1], start):
-                    found.add(senses[-1].state)
+                    found |= {sense.state for sense in senses if sense.kind is Kind.STATE}
         for at, word in enumerate(text.written if codes else ()):
-            if len(word) == 2 and word.upper() in STATES and self._code(at):
-                found.add(f"BR-{word.upper()}")
+            if word.upper() in self.gazetteer.codes and self._code(at):
+                found.add(f"{self.gazetteer.country}-{word.upper()}")
         return frozenset(found)
 
     def _code(self, at: int) -> bool:
