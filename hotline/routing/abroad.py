@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from hotline.routing import register
-from hotline.routing.gazetteer import Gazetteer, words
+from hotline.routing.gazetteer import Gazetteer, Kind, words
 from hotline.routing.matching import Reading
-from hotline.tips import Place
+from hotline.tips import Certainty, Place
 
 _WORDS = "de da do del na no en em in la el y e of au aux en du d ile nan"
 _GLUE = frozenset(_WORDS.split())
@@ -56,6 +56,8 @@ class Abroad:
         for name in names:
             first, *rest = name.split(" ")
             lengths[first].add(len(rest) + 1)
+        self._own = {name.split(" ")[0] for name, (_, own) in names.items() if own}
+        self._covering = {name.split(" ")[0] for name in names if " " in name}
         self._lengths = {word: sorted(found, reverse=True) for word, found in lengths.items()}
 
     @classmethod
@@ -78,7 +80,7 @@ class Abroad:
             if folded not in home.senses:
                 names[folded] = (land, False)
             elif land != home.country:
-                shared.add(folded)
+                shared |= {s.label for s in home.senses[folded] if s.kind is Kind.NAME}
         for land, known in register.countries().items():
             for name in (known["name"], *known["called"]):
                 names[" ".join(words(name))] = (land, True)
@@ -90,11 +92,16 @@ class Abroad:
         known = country != self._home and country in register.countries()
         return register.read(country) if known else None
 
+    def spoken(self, reading: Reading, found: Place) -> bool:
+        """Whether any word may begin a name of another country: most texts have none."""
+        if found.certainty in (Certainty.CERTAIN, Certainty.PROBABLE):
+            at = (reading.words[mention.span[0]] for mention in reading.mentions)
+            return not self._own.isdisjoint(reading.words) or not self._covering.isdisjoint(at)
+        return not self._lengths.keys().isdisjoint(reading.words)
+
     def named(self, reading: Reading, found: Place, answer: bool) -> Iterator[Land]:
         """The countries spoken of. Where home has a place already, only those that stand beside
         that place or whose name holds it."""
-        if self._lengths.keys().isdisjoint(reading.words):
-            return
         hits = list(self._hits(reading.words))
         ends = {mention.span[1] for mention in reading.mentions}
         here = bool(found.candidates or found.state) and not self._covered(reading, hits)

@@ -49,10 +49,6 @@ class Text:
                 return ""
         return self.folded[at - back]
 
-    def written_before(self, at: int) -> str:
-        """The word just before, as it was written."""
-        return self.written[at - 1].lower() if self.before(at) else ""
-
     def head(self, at: int) -> str:
         """The word that the name at ``at`` belongs to: ``rua`` in "rua de Santos"."""
         previous = self.before(at)
@@ -89,8 +85,7 @@ class Text:
                 break
             if self.folded[at] in self.cues.crime:
                 return True, False, False
-            near = start - at <= 3 and self.folded[at] in self.cues.origin
-            if near or self._is_of(at, start):
+            if start - at <= 3 and (self.folded[at] in self.cues.origin or self._is_of(at, start)):
                 return False, True, True
             if self.folded[at] in self.cues.elsewhere:
                 return False, True, False

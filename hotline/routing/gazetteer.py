@@ -85,6 +85,7 @@ class Cues:
     town: frozenset[str]
     area: frozenset[str]
     road: frozenset[str]
+    behind: frozenset[str]
     institution: frozenset[str]
     person: frozenset[str]
     crime: frozenset[str]

@@ -60,7 +60,7 @@ class Judge:
         senses = self._fitting(senses, state, certain=cue == 2 or not _is_state(known))
         if self.answer:
             return Mention(senses, span, bool(state), cue=2) if senses else None
-        if head == "estado" or head in self.cues.not_a_town:
+        if head == "estado" or head in self.cues.not_a_town or self._of_road(end):
             return None
         if previous in self.cues.area:
             senses = tuple(s for s in senses if s.kind >= Kind.DISTRICT)
@@ -71,6 +71,12 @@ class Judge:
         linked = since and self.cues.link.issuperset(text.folded[since:start])
         self.tone = self.tone if linked else text.points(start, end, since)
         return Mention(senses, span, bool(state), cue, *self.tone)
+
+    def _of_road(self, end: int) -> bool:
+        """Whether a road or building follows, as English names them: "Brasília Avenue"."""
+        text = self.text
+        after = text.folded[end] if end < len(text.folded) else ""
+        return after in self.cues.behind and text.between[end - 1] == " " and text.capital(end)
 
     def _fitting(self, senses: Senses, state: str, *, certain: bool) -> Senses:
         """The meanings in the state written beside the name, the municipality before its
@@ -106,14 +112,14 @@ class Judge:
         previous, capital = text.before(start), text.capital(start)
         area = text.head(start) in self.cues.area
         match sense.kind:
-            case Kind.NAME:
+            case Kind.NAME | Kind.TOWN:
                 if not sense.everyday:
-                    return True
-                at = previous in self.cues.at or text.written_before(start) == "à"
+                    return sense.kind is Kind.NAME or capital or cue > 0
+                at = previous in self.cues.at or (
+                    previous == "a" and text.written[start - 1] in "àÀ"
+                )
                 meant = cue == 2 or (at and capital and not text.continues(end))
                 return meant and not text.bent(start, end, sense.label)
-            case Kind.TOWN:
-                return (capital or cue > 0) and not (sense.everyday and cue < 2)
             case Kind.OTHER:
                 return not single or capital or cue > 0
             case Kind.SHORT if sense.label.isupper():

@@ -106,7 +106,7 @@ class Places:
         it only breaks ties, and what it decides is PROBABLE."""
         reading = matching.read(text, self._tables)
         found = self._decide(reading, state)
-        if self._abroad is None or reading.cep5:
+        if self._abroad is None or reading.cep5 or not self._abroad.spoken(reading, found):
             return found
         return self._elsewhere(text, reading, found, answer=False) or found
 
@@ -172,8 +172,7 @@ class Places:
 
     def _shared(self, spot: Spot) -> bool:
         """Whether a great city of another country bears the name: Buenos Aires."""
-        label = " ".join(gazetteer.words(spot.senses[0].label))
-        return self._abroad is not None and label in self._abroad.shared
+        return self._abroad is not None and spot.senses[0].label in self._abroad.shared
 
     def _tie(self, places: list[Municipality], state: str | None, *reasons: str) -> Place:
         own = [place for place in places if place.state == state]
