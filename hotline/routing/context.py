@@ -30,7 +30,9 @@ class Text:
             self.between.append("")
         # Joined by a line break, which no folding brings forth: each word keeps its place.
         folded = fold("\n".join(self.written)).split("\n") if self.written else []
-        self.folded = [_SPELLED.get(word, word) for word in folded]
+        if not _SPELLED.keys().isdisjoint(folded):
+            folded = [_SPELLED.get(word, word) for word in folded]
+        self.folded = folded
         self.shouting = len(self.written) > 2 and text.isupper()
 
     def shortened(self, at: int) -> bool:

@@ -51,7 +51,9 @@ class Judge:
     def mention(self, start: int, end: int, known: Senses) -> Mention | None:
         """What the name means here; None when it names no place."""
         text, since = self.text, self.since
-        senses = tuple(s for s in known if s.place)
+        # States stand last.
+        stated = known[-1].place is None
+        senses = tuple([s for s in known if s.place]) if stated else known
         if not senses or start < since or not self._whole(start, end):
             return None
         state, self.since = self._state_after(end, senses)
@@ -89,10 +91,13 @@ class Judge:
     def _counting(self, senses: Senses, start: int, end: int, cue: int) -> Senses:
         """All meanings, once the words around allow one of them: which of the places of that
         name is meant is a question. A code written as a code means itself only."""
-        if not any(self._counts(sense, start, end, cue) for sense in senses):
+        for sense in senses:
+            if self._counts(sense, start, end, cue):
+                break
+        else:
             return ()
-        codes = tuple(s for s in senses if s.kind is Kind.SHORT and self._is_code(s, start))
-        return codes or senses
+        codes = [s for s in senses if s.kind is Kind.SHORT and self._is_code(s, start)]
+        return tuple(codes) or senses
 
     def _whole(self, start: int, end: int) -> bool:
         """No comma inside the name; a shortened first word shows that it is one."""
@@ -110,11 +115,13 @@ class Judge:
     def _counts(self, sense: Sense, start: int, end: int, cue: int) -> bool:
         text, single = self.text, end - start == 1
         previous, capital = text.before(start), text.capital(start)
+        if sense.kind is Kind.NAME and not sense.everyday:
+            return True
         area = text.head(start) in self.cues.area
         match sense.kind:
             case Kind.NAME | Kind.TOWN:
                 if not sense.everyday:
-                    return sense.kind is Kind.NAME or capital or cue > 0
+                    return capital or cue > 0
                 at = previous in self.cues.at or (
                     previous == "a" and text.written[start - 1] in "àÀ"
                 )
@@ -142,9 +149,10 @@ class Judge:
         text = self.text
         if end >= len(text.folded) or (sign := text.between[end - 1].strip()) not in _BESIDE:
             return "", end
-        states, code = {sense.state for sense in senses}, text.written[end]
+        code = text.written[end]
         written = f"{self.gazetteer.country}-{code.upper()}"
-        if code.upper() in self.gazetteer.codes and written in states:
+        codes = len(code) == 2 and code.upper() in self.gazetteer.codes
+        if codes and any(sense.state == written for sense in senses):
             bare = sign == "" and not text.shouting and code in self.cues.wordlike
             return ("", end) if bare else (written, end + 1)
         at, last = end, len(text.folded) - 1
@@ -153,7 +161,8 @@ class Judge:
         for count in self.gazetteer.lengths.get(text.folded[at], ()):
             name = " ".join(text.folded[at : at + count])
             for sense in self.gazetteer.senses.get(name, ()):
-                if sense.kind is Kind.STATE and sense.state in states and self._spelled(sense, at):
+                within = sense.kind is Kind.STATE and any(s.state == sense.state for s in senses)
+                if within and self._spelled(sense, at):
                     return sense.state, at + count
         return "", end
 
@@ -163,8 +172,10 @@ class Judge:
 
     def states(self, spans: list[tuple[int, int, Senses]], *, codes: bool) -> frozenset[str]:
         """States named anywhere: their own names, "estado do Rio", codes in capitals."""
-        text, found = self.text, set()
+        text, found = self.text, set[str]()
         estado = "estado" in text.folded
+        if not codes and not estado and all(senses[-1].place for _, _, senses in spans):
+            return frozenset()
         for start, end, senses in spans:
             if estado and text.head(start) == "estado":
                 labels = self.gazetteer.states.values()

@@ -48,12 +48,12 @@ def read(text: str, gazetteer: Gazetteer, *, answer: bool = False) -> Reading:
     if not spans and not code:
         return Reading(cep5=tuple(cep5), words=tuple(seen.folded))
     judge = Judge(seen, gazetteer, answer)
-    mentions = tuple(m for span in spans if (m := judge.mention(*span)))
+    mentions = tuple([m for span in spans if (m := judge.mention(*span))])
     dialled = [a or b for a, b in _TYPED_DDD.findall(text)] if digits and mentions else []
     return Reading(
         mentions=mentions,
         states=judge.states(spans, codes=bool(code)),
-        dialled=frozenset(s for code in dialled for s in gazetteer.dialling.get(code, ())),
+        dialled=frozenset([s for code in dialled for s in gazetteer.dialling.get(code, ())]),
         cep5=tuple(cep5),
         words=tuple(seen.folded),
     )
@@ -61,12 +61,13 @@ def read(text: str, gazetteer: Gazetteer, *, answer: bool = False) -> Reading:
 
 def _spans(folded: list[str], gazetteer: Gazetteer) -> Iterator[tuple[int, int, Senses]]:
     """The longest known name at each place, left to right, none overlapping."""
-    lengths, senses, at = gazetteer.lengths, gazetteer.senses, 0
-    while at < len(folded):
+    lengths, senses, at, size = gazetteer.lengths, gazetteer.senses, 0, len(folded)
+    while at < size:
         step = 1
         for count in lengths.get(folded[at], ()):
-            found = senses.get(" ".join(folded[at : at + count]))
-            if found and at + count <= len(folded):
+            if at + count > size:
+                continue
+            if found := senses.get(" ".join(folded[at : at + count])):
                 yield at, at + count, found
                 step = count
                 break

@@ -56,7 +56,7 @@ class Index:
 
     def gazetteer(self, country: str, rows: Iterable[Municipality], **others: Any) -> Gazetteer:
         senses, lengths = self.senses.items(), self.lengths.items()
-        around = tomllib.loads(text_of("place_cues.toml"))
+        around = _toml("place_cues.toml")
         return Gazetteer(
             country=country,
             by_key={row.key: row for row in rows},
@@ -86,7 +86,7 @@ def _brazil() -> Gazetteer:
         index.add(sense.label, sense)
     for code, state in STATES.items():
         index.add(state, Sense(Kind.STATE, state, f"BR-{code}", None))
-    around = tomllib.loads(text_of("place_cues.toml"))
+    around = _toml("place_cues.toml")
     return index.gazetteer(
         "BR",
         rows,
@@ -99,9 +99,14 @@ def _brazil() -> Gazetteer:
 
 
 @cache
+def _toml(name: str) -> dict[str, Any]:
+    return tomllib.loads(text_of(name))
+
+
+@cache
 def countries() -> dict[str, dict[str, Any]]:
     """``data/countries.toml`` by ISO letters."""
-    return tomllib.loads(text_of("countries.toml"))
+    return _toml("countries.toml")
 
 
 def _other(country: str) -> Gazetteer:
@@ -202,7 +207,7 @@ def _aliases(file: str, places: dict[str, Municipality], country: str = "") -> I
         "districts": Kind.DISTRICT,
         "local": Kind.LOCAL,
     }
-    for heading, lists in tomllib.loads(text_of(file)).items():
+    for heading, lists in _toml(file).items():
         if country and not heading.startswith(f"{country}/"):
             continue
         place = places.get(heading)
