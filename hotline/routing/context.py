@@ -74,6 +74,8 @@ class Text:
 
     def bent(self, start: int, end: int, label: str) -> bool:
         """Whether an accent makes it another word: "própria" is not Propriá."""
+        if all(word.isascii() for word in self.written[start:end]):
+            return False
         ours = [word.lower() for word in WORD.findall(label)]
         theirs = [word.lower() for word in self.written[start:end]]
         return len(ours) == len(theirs) and any(

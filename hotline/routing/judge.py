@@ -92,7 +92,8 @@ class Judge:
         """All meanings, once the words around allow one of them: which of the places of that
         name is meant is a question. A code written as a code means itself only."""
         for sense in senses:
-            if self._counts(sense, start, end, cue):
+            bent = end - start == 1 and self.text.bent(start, end, sense.label)
+            if not bent and self._counts(sense, start, end, cue):
                 break
         else:
             return ()
@@ -125,8 +126,7 @@ class Judge:
                 at = previous in self.cues.at or (
                     previous == "a" and text.written[start - 1] in "àÀ"
                 )
-                meant = cue == 2 or (at and capital and not text.continues(end))
-                return meant and not text.bent(start, end, sense.label)
+                return cue == 2 or (at and capital and not text.continues(end))
             case Kind.OTHER:
                 return not single or capital or cue > 0
             case Kind.SHORT if sense.label.isupper():

@@ -156,7 +156,8 @@ class Places:
         """One spot is left: sure, likely, or still several municipalities of that name."""
         place, *others = spot.places.values()
         if spot.origin:
-            return self._ask([place, *others], "It is told as where somebody or something is from.")
+            told = "It is told as where somebody or something is from."
+            return replace(self._ask([place, *others], told), state=None)
         if others:
             reason = f"“{spot.senses[0].label}” is the name of {len(others) + 1} places."
             return self._tie([place, *others], state, reason)
@@ -166,7 +167,8 @@ class Places:
                 return self._ask([place], reason, "Other places may have the same name.")
             return self._place(place, Certainty.PROBABLE, reason, _OWN_STATE)
         if not spot.backed and self._shared(spot):
-            return self._ask([place], reason, "Other places may have the same name.")
+            doubt = "Other places may have the same name."
+            return replace(self._ask([place], reason, doubt), state=None)
         sure = spot.sure and not spot.elsewhere
         return self._place(place, Certainty.CERTAIN if sure else Certainty.PROBABLE, reason)
 
