@@ -81,7 +81,8 @@ class StaffLine:
 @cache
 def rooms(jurisdiction: str) -> tuple[Profile, Places, Types, Router]:
     """Profile, places, types and proven rules; read once a process, they never change in it."""
-    profile, places, types = Profile.load(jurisdiction), Places.load(), Types.load()
+    profile, types = Profile.load(jurisdiction), Types.load()
+    places = Places.load(profile.country)
     return profile, places, types, Router.load(profile, types, places)
 
 

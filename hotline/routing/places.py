@@ -2,7 +2,7 @@
 
 Evidence, best first: CEP, municipality with its state, a name only one municipality has, another
 name ("Sampa"), a neighbourhood with its state. The text proposes; the conversation asks and
-confirms. Facts on sources and precision: docs/NOTICE.md and ``scripts/build_places.py``.
+confirms. Another country's places come last (``abroad``). What is covered: docs/places.md.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import ClassVar
 
 from rapidfuzz import fuzz, process
 
 from hotline.errors import HotlineError
-from hotline.routing import gazetteer, matching
-from hotline.routing.gazetteer import STATES, Gazetteer, Kind, Municipality
+from hotline.routing import gazetteer, matching, register
+from hotline.routing.abroad import Abroad, Land, beside
+from hotline.routing.gazetteer import Gazetteer, Kind, Municipality
 from hotline.routing.matching import Reading
 from hotline.routing.spots import Spot, weigh
 from hotline.tips import Certainty, Place
@@ -33,23 +35,26 @@ class UnknownCountry(HotlineError):
 
     code: ClassVar[str] = "unknown_country"
     message = "There is no table of places for this country."
-    hint = "The built-in tables cover Brazil: set the profile's country to BR."
+    hint = "Set the profile's country to one of the ISO letters in countries.toml, such as BR."
 
 
 class Places:
     """The municipalities of a country and the ways people name them."""
 
-    def __init__(self, tables: Gazetteer, country: str) -> None:
+    def __init__(self, tables: Gazetteer, abroad: Abroad | None = None) -> None:
         self._tables = tables
-        self._country = country
+        self._country = tables.country
         self._starts = [first for first, _, _ in tables.cep5]
+        self._abroad = abroad
 
     @classmethod
     def load(cls, country_default: str = "BR") -> Places:
-        """Reads the tables in the package. Raises UnknownCountry, AliasProblem."""
-        if country_default != "BR":
+        """Reads the tables of the country; another country's when a text first names it. Raises
+        UnknownCountry, AliasProblem."""
+        if country_default not in register.countries():
             raise UnknownCountry
-        return cls(gazetteer.read(country_default), country_default)
+        tables = register.read(country_default)
+        return cls(tables, Abroad.besides(tables))
 
     def __contains__(self, key: object) -> bool:
         return key in self._tables.by_key
@@ -59,8 +64,7 @@ class Places:
 
     def states(self) -> tuple[tuple[str, str], ...]:
         """(``BR-RJ``, name), sorted by name."""
-        named = ((f"{self._country}-{code}", name) for code, name in STATES.items())
-        return tuple(sorted(named, key=lambda pair: gazetteer.fold(pair[1])))
+        return tuple(sorted(self._tables.states.items(), key=lambda p: gazetteer.fold(p[1])))
 
     def in_state(self, state: str) -> tuple[tuple[str, str], ...]:
         """(key, name) of its municipalities, sorted by name."""
@@ -68,6 +72,11 @@ class Places:
         return tuple(sorted(found, key=lambda pair: gazetteer.fold(pair[1])))
 
     def by_key(self, key: str) -> Place | None:
+        """The municipality of a key, of any country there are tables of."""
+        land = key.partition(":")[0]
+        if land != self._country:
+            other = self._abroad and self._abroad.tables(land)
+            return Places(other).by_key(key) if other else None
         found = self._tables.by_key.get(key)
         return found and self._place(found, Certainty.CERTAIN, "The municipality was chosen.")
 
@@ -95,7 +104,21 @@ class Places:
     def find(self, text: str, *, state: str | None = None) -> Place:
         """Where a free text says it happened. ``state`` (``BR-RJ``) is the jurisdiction's own:
         it only breaks ties, and what it decides is PROBABLE."""
-        return self._decide(matching.read(text, self._tables), state)
+        reading = matching.read(text, self._tables)
+        found = self._decide(reading, state)
+        if self._abroad is None or reading.cep5 or not self._abroad.spoken(reading, found):
+            return found
+        return self._elsewhere(text, reading, found, answer=False) or found
+
+    def _elsewhere(
+        self, text: str, reading: Reading, found: Place, *, answer: bool
+    ) -> Place | None:
+        """A place in another country, when the text names that country or region beside it, or
+        names nothing here and a town that no second country has. Never more than PROBABLE without
+        the country's name."""
+        lands = self._abroad.named(reading, found, answer) if self._abroad else ()
+        places = [place for land in lands if (place := _there(text, land, answer))]
+        return places[0] if len(places) == 1 else None
 
     def answer(self, text: str, *, state: str | None = None) -> Place:
         """The answer to "Which city and state? Or CEP": needs no cues and forgives typos."""
@@ -105,12 +128,14 @@ class Places:
         exact = self._decide(reading, state)
         if reading.cep5 or not matching.unexplained(reading, self._tables):
             return exact
+        if self._abroad and (there := self._elsewhere(text, reading, exact, answer=True)):
+            return there
         return self._alike(reading, state) or exact
 
     def _decide(self, reading: Reading, state: str | None) -> Place:
         if reading.cep5 and (posted := self._posted(reading.cep5)):
             return posted
-        spots = weigh(reading)
+        spots = weigh(reading, self._tables)
         if not spots:
             return self._state_only(reading.states)
         if len(spots) > 1:
@@ -130,6 +155,9 @@ class Places:
     def _settle(self, spot: Spot, state: str | None) -> Place:
         """One spot is left: sure, likely, or still several municipalities of that name."""
         place, *others = spot.places.values()
+        if spot.origin:
+            told = "It is told as where somebody or something is from."
+            return replace(self._ask([place, *others], told), state=None)
         if others:
             reason = f"“{spot.senses[0].label}” is the name of {len(others) + 1} places."
             return self._tie([place, *others], state, reason)
@@ -138,8 +166,15 @@ class Places:
             if place.state != state:
                 return self._ask([place], reason, "Other places may have the same name.")
             return self._place(place, Certainty.PROBABLE, reason, _OWN_STATE)
+        if not spot.backed and self._shared(spot):
+            doubt = "Other places may have the same name."
+            return replace(self._ask([place], reason, doubt), state=None)
         sure = spot.sure and not spot.elsewhere
         return self._place(place, Certainty.CERTAIN if sure else Certainty.PROBABLE, reason)
+
+    def _shared(self, spot: Spot) -> bool:
+        """Whether a great city of another country bears the name: Buenos Aires."""
+        return self._abroad is not None and spot.senses[0].label in self._abroad.shared
 
     def _tie(self, places: list[Municipality], state: str | None, *reasons: str) -> Place:
         own = [place for place in places if place.state == state]
@@ -169,16 +204,15 @@ class Places:
         return self._tie(places, state, reason, f"It is the name of {len(places)} places.")
 
     def _place(self, place: Municipality, certainty: Certainty, *reasons: str) -> Place:
-        return Place(
-            place.key, place.name, place.state, self._country, certainty, reasons, (place.key,)
-        )
+        state = place.state or None
+        return Place(place.key, place.name, state, self._country, certainty, reasons, (place.key,))
 
     def _ask(self, places: Iterable[Municipality], *reasons: str) -> Place:
         """Several are possible: the state is told when they share it."""
         found = list(places)
         states = {place.state for place in found}
         return Place(
-            state=states.pop() if len(states) == 1 else None,
+            state=states.pop() or None if len(states) == 1 else None,
             country=self._country,
             certainty=Certainty.AMBIGUOUS,
             reasons=reasons,
@@ -189,8 +223,25 @@ class Places:
         if len(states) != 1:
             return self._nowhere("No place is named.")
         (state,) = states
-        reason = f"Only the state is named: {STATES[state[-2:]]}."
+        reason = f"Only the state is named: {self._tables.states[state]}."
         return Place(state=state, country=self._country, reasons=(reason,))
 
     def _nowhere(self, reason: str) -> Place:
         return Place(reasons=(reason,))
+
+
+def _there(text: str, land: Land, answer: bool) -> Place | None:
+    """Where in that country: only a name that stands as a place does, or beside the country's."""
+    tables, starts = land
+    reading = matching.read(text, tables, answer=answer)
+    held = [any(beside(m.span[1], at, reading.words) for at in starts) for m in reading.mentions]
+    both = list(zip(reading.mentions, held, strict=True))
+    kept = tuple(m for m, named in both if answer or named or m.cue or m.attached)
+    place = Places(tables)._decide(reading._replace(mentions=kept), None)
+    if place.candidates or place.state:
+        sure = place.certainty is Certainty.CERTAIN and not any(held)
+        return replace(place, certainty=Certainty.PROBABLE) if sure else place
+    if not starts or not (answer or reading.states):
+        return None
+    name = register.countries()[tables.country]["name"]
+    return Place(country=tables.country, reasons=(f"Only the country is named: {name}.",))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from hotline.routing.gazetteer import STATES, Kind, Municipality, Sense
+from hotline.routing.gazetteer import Gazetteer, Kind, Municipality, Sense
 from hotline.routing.judge import Mention
 from hotline.routing.matching import Reading
 
@@ -19,6 +19,7 @@ class Spot(NamedTuple):
     backed: bool
     crime: bool
     elsewhere: bool
+    origin: bool = False
 
     @property
     def places(self) -> dict[str, Municipality]:
@@ -28,10 +29,9 @@ class Spot(NamedTuple):
     def states(self) -> set[str]:
         return {sense.state for sense in self.senses}
 
-    @property
-    def may_be_state(self) -> bool:
+    def may_be_state(self, states: dict[str, str]) -> bool:
         """Rio de Janeiro and São Paulo are states too."""
-        return all(place.name == STATES[place.state[-2:]] for place in self.places.values())
+        return all(place.name == states.get(place.state) for place in self.places.values())
 
     @property
     def sure(self) -> bool:
@@ -40,8 +40,7 @@ class Spot(NamedTuple):
         best = self.senses[0]
         if best.kind is not Kind.NAME:
             return best.kind is Kind.OTHER and self.backed
-        everyday = best.place is not None and best.place.everyday
-        return self.backed or self.cue == 2 or (self.cue == 1 and not everyday)
+        return self.backed or self.cue == 2 or (self.cue == 1 and not best.everyday)
 
     def because(self, place: Municipality) -> str:
         """Why this place, in one sentence that quotes our own spelling only."""
@@ -53,11 +52,13 @@ class Spot(NamedTuple):
                 return f"“{place.name}” is the name of one municipality only."
             case Kind.OTHER | Kind.SHORT:
                 return f"“{best.label}” is another name of {place.name}."
+            case Kind.TOWN:
+                return f"“{best.label}” lies in {place.name}."
             case _:
                 return f"“{best.label}” is a neighbourhood of {place.name}."
 
 
-def weigh(reading: Reading) -> list[Spot]:
+def weigh(reading: Reading, gazetteer: Gazetteer) -> list[Spot]:
     """The places a text may mean: one when the mentions agree or one of them leads, else all."""
     spots = [_spot(mention, reading) for mention in reading.mentions]
     if len(spots) > 1:
@@ -65,7 +66,8 @@ def weigh(reading: Reading) -> list[Spot]:
     if len(spots) < 2:
         return spots
     here = [spot for spot in spots if not spot.elsewhere] or spots
-    here = [spot for spot in here if not _is_state_of(spot, here)] or here
+    states = gazetteer.states
+    here = [spot for spot in here if not _is_state_of(spot, here, states)] or here
     crimes = [spot for spot in here if spot.crime]
     chosen = crimes if len(crimes) == 1 else here
     # What won over another place is at most likely.
@@ -76,12 +78,13 @@ def _spot(mention: Mention, reading: Reading) -> Spot:
     """The meanings that fit the states, then the dialling codes, typed elsewhere in the text. A
     dialling code says something of neighbourhoods only."""
     senses, backed = mention.senses, mention.attached
+    tone = mention.crime, mention.elsewhere, mention.origin
     if backed or not (reading.states or reading.dialled):
-        return Spot(senses, mention.cue, backed, mention.crime, mention.elsewhere)
+        return Spot(senses, mention.cue, backed, *tone)
     named = tuple(s for s in senses if s.state in reading.states)
     dialled = tuple(s for s in senses if s.kind >= Kind.DISTRICT and s.state in reading.dialled)
     fitting = named or dialled
-    return Spot(fitting or senses, mention.cue, bool(fitting), mention.crime, mention.elsewhere)
+    return Spot(fitting or senses, mention.cue, bool(fitting), *tone)
 
 
 def _merged(spots: Iterable[Spot]) -> list[Spot]:
@@ -110,8 +113,10 @@ def _joined(one: Spot, two: Spot, common: set[str]) -> Spot:
         one.backed or two.backed or (named and len(common) == 1 and senses[0].kind > Kind.NAME),
         one.crime or two.crime,
         one.elsewhere and two.elsewhere,
+        one.origin and two.origin,
     )
 
 
-def _is_state_of(spot: Spot, others: list[Spot]) -> bool:
-    return spot.may_be_state and any(o is not spot and spot.states & o.states for o in others)
+def _is_state_of(spot: Spot, others: list[Spot], states: dict[str, str]) -> bool:
+    within = any(o is not spot and spot.states & o.states for o in others)
+    return within and spot.may_be_state(states)

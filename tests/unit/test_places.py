@@ -9,7 +9,7 @@ from importlib.resources import files
 
 import pytest
 
-from hotline.routing import gazetteer
+from hotline.routing import register
 from hotline.routing.gazetteer import Kind, fold, words
 from hotline.routing.places import Places, UnknownCountry
 from hotline.tips import Certainty, Place
@@ -87,7 +87,7 @@ def test_cep_ranges_are_in_order_apart_and_of_known_municipalities(places: Place
 
 
 def test_an_alias_enough_alone_is_no_municipality_of_another_name() -> None:
-    tables = gazetteer.read("BR")
+    tables = register.read("BR")
     for name, senses in tables.senses.items():
         if any(sense.kind in (Kind.OTHER, Kind.DISTRICT) for sense in senses):
             assert senses[0].kind is not Kind.NAME, name
