@@ -18,6 +18,7 @@ from hotline.routing.classify import CHOSEN, NOTHING, ONLY_A_PERSON, Types, Unkn
 from hotline.routing.terms import fold
 from hotline.routing.wordlists import TAGS, TermProblem
 from hotline.tips import Act, Language, QueueKind
+from tests.routing import labelled
 
 DATA = Path(hotline.routing.__file__).parent / "data"
 TIPS = Path(__file__).parent / "data" / "classify.csv"
@@ -63,6 +64,20 @@ def test_all_71_types_have_five_names_a_queue_and_a_priority(types: Types) -> No
     assert types.get("INT-03").queue is QueueKind.INTEGRITY
     assert "ORG-01" in types and "ORG-99" not in types
     assert types.version == "2026.1"
+
+
+@pytest.mark.parametrize(("part", "floor"), [("development", 0.77), ("test", 0.63)])
+def test_tips_by_other_hands_find_their_group(types: Types, part: str, floor: float) -> None:
+    told = labelled.tips(part)
+    assert {tip.language for tip in told} == {str(language.value) for language in Language}
+    assert all(code in types for tip in told for code in tip.types)
+    right = [types.get(codes(types, t.text, t.language)[0]).group == t.group for t in told]
+    assert len(right) >= 500 and sum(right) / len(right) >= floor
+
+
+def test_nothing_is_taken_for_terrorism_by_its_words(types: Types) -> None:
+    for tip in (*labelled.tips("development"), *labelled.tips("test")):
+        assert "ORG-11" not in codes(types, tip.text, tip.language)
 
 
 def test_an_unknown_type_says_so_without_repeating_it(types: Types) -> None:
