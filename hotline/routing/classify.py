@@ -8,7 +8,7 @@ Statistical Purposes (UNODC, ICCS 1.0); what that calls a circumstance is a tag 
 from __future__ import annotations
 
 import csv
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -129,9 +129,12 @@ class Types:
         self._types = types
         self._terms = terms
         self.version = version
-        pairings: dict[str, list[Pairing]] = defaultdict(list)
+        # Looked up by the concept that fewest pairings share.
+        often = Counter(name for pairing in terms.pairings for name in pairing.concepts)
+        pairings: dict[str, list[tuple[frozenset[str], Pairing]]] = defaultdict(list)
         for pairing in terms.pairings:
-            pairings[pairing.concepts[0]].append(pairing)
+            rarest = min(pairing.concepts, key=lambda name: often[name])
+            pairings[rarest].append((frozenset(pairing.concepts), pairing))
         self._pairings = dict(pairings)
 
     @classmethod
@@ -205,12 +208,14 @@ class Types:
         affirmed: dict[str, list[Hit]] = defaultdict(list)
         for hit in hits:
             if hit.entry.kind == "concept":
-                for families in (said, *(() if hit.negated else (affirmed,))):
-                    if len(families[hit.entry.subject]) < _MOST_OF_A_FAMILY:
-                        families[hit.entry.subject].append(hit)
-        for pairing in (p for concept in said for p in self._pairings.get(concept, ())):
+                family = said[hit.entry.subject]
+                if len(family) < _MOST_OF_A_FAMILY:
+                    family.append(hit)
+                if not hit.negated and len(affirmed[hit.entry.subject]) < _MOST_OF_A_FAMILY:
+                    affirmed[hit.entry.subject].append(hit)
+        for wanted, pairing in (p for concept in said for p in self._pairings.get(concept, ())):
             families = said if pairing.kind == "threat" else affirmed
-            if all(name in families for name in pairing.concepts):
+            if wanted <= families.keys():
                 together = _together([families[name] for name in pairing.concepts])
                 if together:
                     weight = pairing.weight * min(hit.factor for hit in together)

@@ -20,6 +20,7 @@ ANY = "any"
 WEIGHTS = {"strong": 3.0, "clear": 2.0, "weak": 1.0}
 PAIRINGS = {"together": 3.0, "hinted": 2.0}
 _NEGATION_REACH = 4  # words after a negator
+_LEAST_STEM = 3  # letters before a star
 _SHORT = 3  # single words this short mean too many things in other languages
 _TOKEN = re.compile(r"[a-z0-9@$]+|[.,;:!?\n]|\"")
 _STRETCHED = re.compile(r"([a-z])\1\1+")
@@ -119,7 +120,8 @@ class TermTable:
     fillers: frozenset[str] = frozenset()
     _root: _Node = field(default_factory=_Node)
     _exact: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    _heads: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _heads: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by their first four letters
+    _short_heads: set[str] = field(default_factory=set)  # of three letters, the fewest allowed
 
     def scan(self, text: str, language: Language) -> list[Hit]:
         """Every term in the text, in order of its first word. A crime-type term within a longer
@@ -171,9 +173,11 @@ class TermTable:
     def _known(self, word: str) -> tuple[str, ...]:
         """The keys a word matches: itself and stems that a star lets go on."""
         keys = self._exact.get(word, ())
-        for stem in self._heads.get(word[:3], ()):
+        for stem in self._heads.get(word[:4], ()):
             if word.startswith(stem):
                 keys += (stem + "*",)
+        if word[:_LEAST_STEM] in self._short_heads:
+            keys += (word[:_LEAST_STEM] + "*",)
         return keys
 
     def _repaired(self, word: str) -> tuple[str, ...]:
@@ -226,7 +230,10 @@ class TermTable:
         for word in words:
             if word.endswith("*"):
                 stem = word[:-1]
-                self._heads[stem[:3]] = tuple({*self._heads.get(stem[:3], ()), stem})
+                if len(stem) == _LEAST_STEM:
+                    self._short_heads.add(stem)
+                else:
+                    self._heads[stem[:4]] = tuple({*self._heads.get(stem[:4], ()), stem})
             else:
                 self._exact[word] = (word,)
             node = node.next.setdefault(word, _Node())
@@ -266,7 +273,7 @@ def _words_of_term(term: str, fillers: frozenset[str]) -> list[str]:
         if not parts or "*" in piece.rstrip("*"):
             raise ValueError("a term is words of letters and digits; a star may only end a word")
         if piece.endswith("*"):
-            if len(parts[-1]) < 3:
+            if len(parts[-1]) < _LEAST_STEM:
                 raise ValueError("a star needs at least three letters before it")
             parts[-1] += "*"
         words += [part for part in parts if part not in fillers]
