@@ -131,10 +131,11 @@ class Types:
         self.version = version
         # Looked up by the concept that fewest pairings share.
         often = Counter(name for pairing in terms.pairings for name in pairing.concepts)
-        pairings: dict[str, list[tuple[frozenset[str], Pairing]]] = defaultdict(list)
+        pairings: dict[str, list[tuple[tuple[str, ...], Pairing]]] = defaultdict(list)
         for pairing in terms.pairings:
             rarest = min(pairing.concepts, key=lambda name: often[name])
-            pairings[rarest].append((frozenset(pairing.concepts), pairing))
+            others = tuple(name for name in pairing.concepts if name != rarest)
+            pairings[rarest].append((others, pairing))
         self._pairings = dict(pairings)
 
     @classmethod
@@ -205,22 +206,16 @@ class Types:
     def _pair(self, hits: Sequence[Hit], weights: _Weights) -> None:
         """Concepts close together. A denied word still counts for a threat, for nothing else."""
         said: dict[str, list[Hit]] = defaultdict(list)
-        affirmed: dict[str, list[Hit]] = defaultdict(list)
         for hit in hits:
             if hit.entry.kind == "concept":
-                family = said[hit.entry.subject]
-                if len(family) < _MOST_OF_A_FAMILY:
-                    family.append(hit)
-                if not hit.negated and len(affirmed[hit.entry.subject]) < _MOST_OF_A_FAMILY:
-                    affirmed[hit.entry.subject].append(hit)
-        for wanted, pairing in (p for concept in said for p in self._pairings.get(concept, ())):
-            families = said if pairing.kind == "threat" else affirmed
-            if wanted <= families.keys():
-                together = _together([families[name] for name in pairing.concepts])
-                if together:
-                    weight = pairing.weight * min(hit.factor for hit in together)
-                    terms = tuple(hit.entry.term for hit in together)
-                    _weigh(weights[pairing.kind, pairing.subject], terms, weight)
+                said[hit.entry.subject].append(hit)
+        for concept in said:
+            for others, pairing in self._pairings.get(concept, ()):
+                for name in others:
+                    if name not in said:
+                        break
+                else:
+                    _weigh_pair(pairing, said, weights)
 
     def _acts(
         self, found: Mapping[str, Mapping[_Terms, float]], chosen: Sequence[str]
@@ -268,6 +263,19 @@ def _because(terms: _Terms, sentence: str) -> str:
 def _weigh(found: dict[_Terms, float], terms: _Terms, weight: float) -> None:
     """A term said twice counts once."""
     found[terms] = max(weight, found.get(terms, 0.0))
+
+
+def _weigh_pair(pairing: Pairing, said: Mapping[str, list[Hit]], weights: _Weights) -> None:
+    threat = pairing.kind == "threat"
+    families = [
+        [hit for hit in said[name][:_MOST_OF_A_FAMILY] if threat or not hit.negated]
+        for name in pairing.concepts
+    ]
+    together = _together(families) if all(families) else None
+    if together:
+        weight = pairing.weight * min(hit.factor for hit in together)
+        terms = tuple(hit.entry.term for hit in together)
+        _weigh(weights[pairing.kind, pairing.subject], terms, weight)
 
 
 def _together(families: Sequence[Sequence[Hit]]) -> list[Hit] | None:

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import islice
 
 from hotline.tips import Language
 
@@ -19,6 +20,7 @@ LONGEST = 20_000  # characters read; a longer text is classified by its beginnin
 ANY = "any"
 WEIGHTS = {"strong": 3.0, "clear": 2.0, "weak": 1.0}
 PAIRINGS = {"together": 3.0, "hinted": 2.0}
+_ONCE = frozenset(("type", "concept"))  # their subjects never share a name
 _NEGATION_REACH = 4  # words after a negator
 _LEAST_STEM = 3  # letters before a star
 _SHORT = 3  # single words this short mean too many things in other languages
@@ -86,6 +88,15 @@ class Role(IntEnum):
 class _Node:
     entries: list[Entry] = field(default_factory=list)
     next: dict[str, _Node] = field(default_factory=dict)
+    fitting: dict[Language, list[tuple[Entry, float]]] = field(default_factory=dict)
+
+    def in_language(self, language: Language) -> list[tuple[Entry, float]]:
+        """The entries that count in a language, with how much; worked out when first asked."""
+        found = self.fitting.get(language)
+        if found is None:
+            weighed = ((entry, _fits(entry, language)) for entry in self.entries)
+            found = self.fitting[language] = [(entry, much) for entry, much in weighed if much]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,26 +139,24 @@ class TermTable:
         term is left out: 'tráfico' says nothing where 'tráfico de armas' stands."""
         reading = self._read(fold(text), self.roles.get(language, {}))
         hits: list[Hit] = []
-        reach = 0
+        begins, reach = self._root.next, 0
         for start, first in enumerate(reading.keys):
-            if not first or (len(first) == 1 and first[0] not in self._root.next):
+            if not first or (first[0] not in begins and len(first) == 1):
                 continue
             found = self._walk(reading.keys, start)
             if not found:
                 continue
             longest = found[-1][0]
-            quoted = 0.6 if reading.quoted[start] else 1.0
-            told = set()  # a word that fits two terms of a type ('dealer*', 'deal*') counts once
+            quoted, negated = 0.6 if reading.quoted[start] else 1.0, reading.negated[start]
+            told: list[str] = []  # a word that fits two terms of a type counts once
             for end, node in reversed(found):
                 inside = end < longest or end <= reach
-                for entry in node.entries:
-                    if entry.kind == "type":
-                        if inside or entry.subject in told:
+                for entry, factor in node.fitting.get(language) or node.in_language(language):
+                    if entry.kind in _ONCE:
+                        if (inside and entry.kind == "type") or entry.subject in told:
                             continue
-                        told.add(entry.subject)
-                    factor = _fits(entry, language)
-                    if factor:
-                        hits.append(Hit(entry, start, factor * quoted, reading.negated[start]))
+                        told.append(entry.subject)
+                    hits.append(Hit(entry, start, factor * quoted, negated))
             reach = max(reach, longest)
         _doubt_hearsay(hits, reading.sentence)
         return hits
@@ -155,18 +164,21 @@ class TermTable:
     def _walk(self, keys: list[tuple[str, ...]], start: int) -> list[tuple[int, _Node]]:
         """The terms that begin at ``start``, with their ends, shortest first."""
         found = []
-        frontier, end, words = [self._root], start, len(keys)
-        while frontier and end < words:
-            matching = keys[end]
+        frontier, end = [self._root], start
+        for matching in islice(keys, start, None):
             end += 1
             following = []
             for node in frontier:
+                children = node.next
                 for key in matching:
-                    child = node.next.get(key)
-                    if child is not None:
-                        following.append(child)
+                    if key in children:
+                        child = children[key]
+                        if child.next:
+                            following.append(child)
                         if child.entries:
                             found.append((end, child))
+            if not following:
+                break
             frontier = following
         return found
 
@@ -180,9 +192,12 @@ class TermTable:
             keys += (word[:_LEAST_STEM] + "*",)
         return keys
 
-    def _repaired(self, word: str) -> tuple[str, ...]:
-        """The keys of a word typed with digits for letters or with a letter held down."""
+    def _repaired(self, word: str, stretched: bool) -> tuple[str, ...]:
+        """The keys of a word typed with digits for letters or with a letter held down;
+        ``stretched``: the text has such a word."""
         keys: tuple[str, ...] = ()
+        if not stretched and word.isalpha():
+            return keys
         if not word.isalpha() and not word.isdigit():
             keys = self._known(word.translate(_LEET))
         if not keys and _STRETCHED.search(word):
@@ -193,6 +208,7 @@ class TermTable:
     def _read(self, folded: str, roles: Mapping[str, Role]) -> _Reading:
         """A negation reaches four words, up to a pause or a turn ('but')."""
         reading = _Reading()
+        met: dict[str, tuple[str, ...]] = {}  # people say the same words again
         stretched = _STRETCHED.search(folded) is not None
         left = sentence = opened = 0
         quoting = False
@@ -208,10 +224,9 @@ class TermTable:
             if role is Role.TURN or (left and role is Role.PARDON):
                 left = 0
             if role is not Role.FILLER:
-                keys = self._known(piece)
-                if not keys and (stretched or not piece.isalpha()):
-                    keys = self._repaired(piece)
-                reading.keys.append(keys)
+                if piece not in met:
+                    met[piece] = self._known(piece) or self._repaired(piece, stretched)
+                reading.keys.append(met[piece])
                 reading.negated.append(left > 0)
                 reading.quoted.append(quoting)
                 reading.sentence.append(sentence)
@@ -233,7 +248,7 @@ class TermTable:
                 if len(stem) == _LEAST_STEM:
                     self._short_heads.add(stem)
                 else:
-                    self._heads[stem[:4]] = tuple({*self._heads.get(stem[:4], ()), stem})
+                    self._heads[stem[:4]] = tuple(sorted({*self._heads.get(stem[:4], ()), stem}))
             else:
                 self._exact[word] = (word,)
             node = node.next.setdefault(word, _Node())

