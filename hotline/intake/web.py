@@ -194,7 +194,10 @@ class Pages:
             number=questions.position(form),
             total=questions.TOTAL,
             choices=self._choices(form),
-            rows=questions.summary(form, self.line.types, self._named(form.municipality))
+            postal=self.line.places.postal,
+            rows=questions.summary(
+                form, self.line.types, self.line.places.called(form.municipality)
+            )
             if form.step == CHECK
             else [],
         )
@@ -203,10 +206,5 @@ class Pages:
     def _choices(self, form: Form) -> list[tuple[str, str]]:
         """(value, words) of the radio buttons of this page, in the reader's language."""
         if form.step == PLACE:
-            return [(key, self._named(key)) for key in form.candidates]
+            return [(key, self.line.places.called(key)) for key in form.candidates]
         return questions.choices(form.step, self.line.types, form.language)
-
-    def _named(self, key: str) -> str:
-        """``Niterói, RJ``; empty for no municipality."""
-        place = self.line.places.by_key(key) if key else None
-        return f"{place.name}, {(place.state or '')[-2:]}" if place else ""

@@ -68,7 +68,8 @@ class Queue:
 @dataclass(frozen=True, slots=True)
 class EmergencyNumber:
     """A number that may be shown to the public: ``verified_on`` is the day its ``source`` was
-    read. ``purpose``: police, ambulance, fire, women, human-rights or tips."""
+    read. ``purpose``: police, ambulance, fire, women, children, trafficking,
+    extortion, human-rights (who helps with all of the last four) or tips."""
 
     purpose: str
     label: str
