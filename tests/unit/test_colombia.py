@@ -332,3 +332,13 @@ def test_a_place_nobody_is_sure_of_keeps_every_town_out(router: Router) -> None:
     told_ = Classification((Act("ORG-01", 0.9),))
     decision = router.decide(ClassifiedTip(one, told_, place))
     assert "cities@CO-CUN" in {one.agency for one in decision.recused}
+
+
+def test_foreigners_are_heard_in_the_lines_other_languages(router: Router) -> None:
+    for words in (
+        "Os PMs do batalhão recebem arrego todo mês",
+        "la police ferme les yeux",
+        "lapolis pran lajan nan men yo",
+        "the cops are on the payroll of the gang",
+    ):
+        assert router.cues.heard(words) & {"police", "officers"}, words
