@@ -68,7 +68,8 @@ class Queue:
 @dataclass(frozen=True, slots=True)
 class EmergencyNumber:
     """A number that may be shown to the public: ``verified_on`` is the day its ``source`` was
-    read. ``purpose``: police, ambulance, fire, women, human-rights or tips."""
+    read. ``purpose``: police, ambulance, fire, women, children, trafficking,
+    extortion, human-rights (who helps with all of the last four) or tips."""
 
     purpose: str
     label: str
@@ -93,15 +94,15 @@ class Pattern:
     line: tuple[str, int] = ("agencies.toml", 1)
 
     def key(self, id: str, scheme: str) -> str | None:
-        """The municipality whose body ``id`` is, if it is one of this pattern's."""
+        """The key of the municipality whose body ``id`` would be; whether there is one is for
+        ``Profile.state_of``."""
         field_, bare = ("{key}", False) if "{key}" in self.entry.id else ("{code}", True)
         head, _, tail = self.entry.id.partition(field_)
         if not (id.startswith(head) and id.endswith(tail)) or len(id) > 80:
             return None
         key = id[len(head) : len(id) - len(tail) or None]
         key = f"{scheme}:{key}" if bare else key
-        code = key.removeprefix(f"{scheme}:")
-        return key if key != code and len(code) == 7 and code.isascii() and code.isdigit() else None
+        return key if key.startswith(f"{scheme}:") else None
 
     def body(self, key: str, state: str) -> Agency:
         def fill(text: str) -> str:
@@ -126,7 +127,9 @@ class Pattern:
 @dataclass(frozen=True, kw_only=True)
 class Profile:
     """One jurisdiction. ``agencies`` holds every body written out; those that patterns imply
-    are found by ``agency``. ``version`` is the fingerprint of all its files, 12 hex digits."""
+    are found by ``agency``. A municipality's key is ``scheme`` and a code of ``digits`` digits;
+    ``states`` are keys by the digits their codes begin with. ``leave`` is where "Leave this page"
+    leads. ``version`` is the fingerprint of all its files, 12 hex digits."""
 
     id: str
     name: str
@@ -136,6 +139,7 @@ class Profile:
     languages: tuple[Language, ...]
     suffix: str
     scheme: str
+    digits: int
     states: Mapping[str, str]
     agencies: Mapping[str, Agency]
     patterns: tuple[Pattern, ...]
@@ -145,6 +149,7 @@ class Profile:
     emergency: tuple[EmergencyNumber, ...]
     elsewhere: tuple[EmergencyNumber, ...]
     duty: tuple[Duty, ...]
+    leave: str
     version: str
     folder: Path
     cues: Path
@@ -181,9 +186,25 @@ class Profile:
     def state_of(self, municipality: str) -> str | None:
         """``BR:IBGE:3304557`` → ``BR-RJ``, by the digits its code begins with; None if this
         profile does not serve it."""
-        if not municipality.startswith(f"{self.scheme}:"):
+        scheme, _, code = municipality.rpartition(":")
+        if scheme != self.scheme or len(code) != self.digits:
             return None
-        return self.states.get(municipality[len(self.scheme) + 1 :][:2])
+        if not (code.isascii() and code.isdigit()):
+            return None
+        found = (self.states.get(code[:size]) for size in self._prefix_sizes)
+        return next((state for state in found if state), None)
+
+    @cached_property
+    def _prefix_sizes(self) -> tuple[int, ...]:
+        return tuple(sorted({len(prefix) for prefix in self.states}, reverse=True))
+
+    def samples(self) -> tuple[tuple[str, str], ...]:
+        """For each state a municipality key that no law ever gave, and the state: what holds
+        for it holds for every municipality without a row of its own."""
+        return tuple(
+            (f"{self.scheme}:{prefix.ljust(self.digits, '0')}", state)
+            for prefix, state in self.states.items()
+        )
 
     @cached_property
     def state_keys(self) -> frozenset[str]:

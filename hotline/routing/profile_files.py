@@ -65,6 +65,7 @@ def _read(folder: Path, problems: list[Problem]) -> Profile:
         languages=_languages(top),
         suffix=top.text("queues"),
         scheme=top.text("places"),
+        digits=_digits(top),
         states=MappingProxyType({prefix: key for prefix, (key, _) in states.items()}),
         agencies=MappingProxyType(agencies),
         patterns=patterns,
@@ -74,6 +75,7 @@ def _read(folder: Path, problems: list[Problem]) -> Profile:
         emergency=_numbers(sheet, "number"),
         elsewhere=_numbers(sheet, "elsewhere"),
         duty=_duty(sheet),
+        leave=_leave(top),
         version=_fingerprint(folder, cues),
         folder=folder,
         cues=cues,
@@ -103,6 +105,20 @@ def _zone(top: Entry) -> ZoneInfo:
     except (ZoneInfoNotFoundError, ValueError):
         top.problem("time_zone is not a zone such as America/Sao_Paulo", "time_zone")
         return ZoneInfo("UTC")
+
+
+def _digits(top: Entry) -> int:
+    digits = top.number("digits", 0)
+    if not 1 <= digits <= 12:
+        top.problem("digits must say how many a municipality's code has, such as 7", "digits")
+    return digits
+
+
+def _leave(top: Entry) -> str:
+    address = top.text("leave")
+    if address and not address.startswith("https://"):
+        top.problem("leave must be an address that begins with https://", "leave")
+    return address
 
 
 def _languages(top: Entry) -> tuple[Language, ...]:
@@ -247,9 +263,9 @@ def _check(profile: Profile) -> list[Problem]:
     problems: list[Problem] = []
     bodies = [(profile.lines[one.id], one) for one in profile.agencies.values()]
     bodies += [
-        (pattern.line, pattern.body(f"{profile.scheme}:{prefix}00000", key))
+        (pattern.line, pattern.body(key, state))
         for pattern in profile.patterns
-        for prefix, key in profile.states.items()
+        for key, state in profile.samples()
     ]
     for (file, line), one in bodies:
         named = (one.parent, one.via, *one.oversight)

@@ -27,7 +27,6 @@ from hotline.tips import (
     Classification,
     ClassifiedTip,
     Decision,
-    Language,
     Place,
     Tip,
     Urgency,
@@ -62,8 +61,7 @@ def place_classes(profile: Profile, rules: Rules) -> tuple[tuple[Place, Cell], .
     named |= {v for table in rules for v in table.values(Column.PLACE) if ":" in v}
     certain = Certainty.CERTAIN
     classes: list[tuple[Place, Cell]] = []
-    for prefix, state in profile.states.items():
-        unnamed = f"{profile.scheme}:{prefix}00000"
+    for unnamed, state in profile.samples():
         for key in (unnamed, *sorted(k for k in named if profile.state_of(k) == state)):
             place = Place(key, None, state, profile.country, certain)
             classes.append((place, frozenset({key, state, "here"})))
@@ -170,9 +168,9 @@ def _unknown_places(profile: Profile, rules: Rules) -> Iterator[Problem]:
 def _desks(profile: Profile, rules: Rules) -> Iterator[Problem]:
     """Whoever is recused, a desk and an overseer that are not under it must remain."""
     samples = [
-        pattern.body(f"{profile.scheme}:{prefix}00000", state)
+        pattern.body(key, state)
         for pattern in profile.patterns
-        for prefix, state in list(profile.states.items())[:1]
+        for key, state in profile.samples()[:1]
     ]
     wanted = {row.then.queue for row in rules.queue.rows}
     for one in (*profile.agencies.values(), *samples):
@@ -241,11 +239,11 @@ class Difference:
 def diff(old: Decider, new: Decider) -> list[Difference]:
     """Every type at every class of place, at each urgency, that ``new`` sends elsewhere, with
     another priority, or by another row."""
-    found = []
+    found, language = [], new.profile.languages[0]
     for kind in new.types:
         for place, _ in place_classes(new.profile, new.rules):
             for urgency in Urgency:
-                tip = Tip(channel=Channel.API, language=Language.PT, text="", urgency=urgency)
+                tip = Tip(channel=Channel.API, language=language, text="", urgency=urgency)
                 told = Classification((Act(kind.code, 1.0),))
                 classified = ClassifiedTip(tip, told, place)
                 before, after = _short(old.decide(classified)), _short(new.decide(classified))

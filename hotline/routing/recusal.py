@@ -91,6 +91,7 @@ class Cues:
     cue_words: _Words
     phrases: _Words
     marks: frozenset[str]
+    nobody: frozenset[str] = frozenset()
 
     def heard(self, words: str) -> frozenset[str]:
         """Ids of the bodies that the words speak of as implicated. Linear in their length."""
@@ -103,7 +104,7 @@ class Cues:
             tokens = sentence.split()
             if not self.marks.isdisjoint(tokens):
                 found |= self._sentence(tokens)
-        return frozenset(found)
+        return frozenset(found) - self.nobody
 
     def _sentence(self, tokens: list[str]) -> set[str]:
         found: set[str] = set()
@@ -140,7 +141,7 @@ def fold(text: str) -> str:
 def read(profile: Profile, codes: Iterable[str], problems: list[Problem]) -> Cues:
     """The cues of ``profile``; what they name must exist."""
     document = Document.read(profile.cues, problems)
-    document.check_headers(frozenset({"type", "unsure", "body", "cue", "phrase"}))
+    document.check_headers(frozenset({"type", "unsure", "body", "nobody", "cue", "phrase"}))
     known, kinds = frozenset(codes), _kinds(profile)
     by_type: dict[str, frozenset[str]] = {}
     by_tag: dict[str, frozenset[str]] = {}
@@ -159,6 +160,7 @@ def read(profile: Profile, codes: Iterable[str], problems: list[Problem]) -> Cue
         unsure = _known(entry, "kinds", kinds)
         entry.close()
     bodies, body_words = _bodies(document, kinds)
+    nobody = _nobody(document, body_words, bodies)
     cues, cue_words = _cues(document, bodies)
     phrases = _Words()
     for entry in document.entries("phrase"):
@@ -167,7 +169,9 @@ def read(profile: Profile, codes: Iterable[str], problems: list[Problem]) -> Cue
             entry.problem(f"no body is called {id}", "body")
         _add(entry, phrases, id)
     marks = _marks(body_words, phrases)
-    return Cues(by_type, by_tag, unsure, bodies, cues, body_words, cue_words, phrases, marks)
+    return Cues(
+        by_type, by_tag, unsure, bodies, cues, body_words, cue_words, phrases, marks, nobody
+    )
 
 
 def _kinds(profile: Profile) -> frozenset[str]:
@@ -192,6 +196,18 @@ def _bodies(document: Document, kinds: frozenset[str]) -> tuple[dict[str, Body],
         bodies[body.id] = body
         _add(entry, words, body.id)
     return bodies, words
+
+
+def _nobody(document: Document, words: _Words, bodies: Mapping[str, Body]) -> frozenset[str]:
+    """Names that hold a body's name and mean none: "Ejército de Liberación Nacional"."""
+    ids: set[str] = set()
+    for entry in document.entries("nobody"):
+        id = entry.text("id")
+        if id in bodies:
+            entry.problem(f"a body is called {id} too", "id")
+        ids.add(id)
+        _add(entry, words, id)
+    return frozenset(ids)
 
 
 def _cues(document: Document, bodies: Mapping[str, Body]) -> tuple[dict[str, Cue], _Words]:
