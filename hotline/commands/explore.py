@@ -11,6 +11,7 @@ from typing import Any, TextIO
 import click
 
 from hotline import settings as settings_module
+from hotline.cli import show
 from hotline.errors import BadInput
 from hotline.settings import Settings
 from hotline.tips import Language
@@ -146,15 +147,26 @@ def rules() -> None:
 
 @rules.command()
 @click.argument("profile", required=False)
-def check(profile: str | None) -> None:
-    """Proves a profile: no gap, no dead row, every destination known, recusal respected."""
+@click.option("--json", "as_json", is_flag=True)
+def check(profile: str | None, as_json: bool) -> None:
+    """Proves a profile: no gap, no dead row, every destination known, recusal respected. With
+    --json also the bodies with an inbox whose names are still to be confirmed."""
     from hotline.assembly import rooms
 
     name = profile or settings_module.jurisdiction()
-    problems = rooms(name)[3].check()
-    for problem in problems:
-        click.echo(str(problem))
-    click.echo(f"{name}: {len(problems)} problems" if problems else f"{name}: sound")
+    router = rooms(name)[3]
+    problems = [str(problem) for problem in router.check()]
+    last = f"{name}: {len(problems)} problems" if problems else f"{name}: sound"
+    bodies = router.profile
+    value = {
+        "profile": name,
+        "problems": problems,
+        "inboxes": len(bodies.inboxes()),
+        "unconfirmed": [
+            {"id": id, "name": bodies.agencies[id].name} for id in bodies.unconfirmed()
+        ],
+    }
+    show(value, as_json=as_json, text="\n".join((*problems, last)))
     if problems:
         raise SystemExit(1)
 

@@ -17,13 +17,20 @@ from zoneinfo import ZoneInfo
 
 from hotline.tips import Language, QueueKind, queue_kind
 
+# A year, and a month for whoever forgets. An old number may ring at a stranger who then knows of a
+# report: it goes. Police, ambulance and fire stay: their numbers are fixed for the whole country,
+# and somebody in danger who finds none is worse off than somebody who finds an old one.
+FRESH_DAYS = 400
+_LASTING = frozenset({"police", "ambulance", "fire"})
+
 
 @dataclass(frozen=True, slots=True)
 class Agency:
     """A body that receives tips or stands above one that does. ``jurisdiction`` is a country
     (``BR``), a state (``BR-RJ``) or a municipality key. ``receives`` is false for bodies that
     exist only as branches of the tree. ``oversight`` names who takes over when it is recused;
-    ``stands_for`` the kinds of bodies a branch stands for when the place is not known."""
+    ``stands_for`` the kinds of bodies a branch stands for when the place is not known.
+    ``verified_on`` is the day its name was read in ``source``, None while nobody has."""
 
     id: str
     name: str
@@ -38,6 +45,8 @@ class Agency:
     receives: bool = True
     oversight: tuple[str, ...] = ()
     stands_for: frozenset[str] = frozenset()
+    source: str = ""
+    verified_on: date | None = None
 
     @property
     def level(self) -> str:
@@ -68,14 +77,22 @@ class Queue:
 @dataclass(frozen=True, slots=True)
 class EmergencyNumber:
     """A number that may be shown to the public: ``verified_on`` is the day its ``source`` was
-    read. ``purpose``: police, ambulance, fire, women, children, trafficking,
-    extortion, human-rights (who helps with all of the last four) or tips."""
+    read. ``purpose``: police, ambulance, fire, women, children, trafficking, extortion,
+    human-rights (who helps with all of the last four), support or tips."""
 
     purpose: str
     label: str
     number: str
     verified_on: date
     source: str
+
+    def days_left(self, day: date) -> int:
+        """For how many more days its reading is fresh enough; negative when it is too old."""
+        return FRESH_DAYS - (day - self.verified_on).days
+
+    def shown(self, day: date) -> bool:
+        """Whether the public sees it on ``day``."""
+        return self.purpose in _LASTING or self.days_left(day) >= 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,10 +299,25 @@ class Profile:
             seen.append(id)
             id = one.via
 
+    def emergency_on(self, day: date) -> tuple[EmergencyNumber, ...]:
+        """The numbers for people in need that the public may see on ``day``."""
+        return tuple(number for number in self.emergency if number.shown(day))
+
+    def elsewhere_on(self, day: date) -> tuple[EmergencyNumber, ...]:
+        """The other ways to report that the public may see on ``day``."""
+        return tuple(number for number in self.elsewhere if number.shown(day))
+
+    def unconfirmed(self) -> tuple[str, ...]:
+        """Bodies with an inbox whose name nobody has read in a source."""
+        return tuple(id for id in self.inboxes() if self.agencies[id].verified_on is None)
+
+    def inboxes(self) -> tuple[str, ...]:
+        """Bodies written out that receive with a key of their own."""
+        return tuple(a.id for a in self.agencies.values() if a.receives and a.via is None)
+
     def recipients(self) -> tuple[str, ...]:
         """Everyone for whom keys must exist: ``queue:<id>`` and ``agency:<id>``."""
-        inboxes = (a.id for a in self.agencies.values() if a.receives and a.via is None)
-        return (*(f"queue:{id}" for id in self.queues), *(f"agency:{id}" for id in inboxes))
+        return (*(f"queue:{id}" for id in self.queues), *(f"agency:{id}" for id in self.inboxes()))
 
 
 def find(name_or_dir: str | Path) -> Path:

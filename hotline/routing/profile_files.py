@@ -230,7 +230,11 @@ def _agency(entry: Entry, jurisdiction: str) -> Agency:
         receives=entry.flag("receives", default=True),
         oversight=entry.texts("oversight"),
         stands_for=frozenset(entry.texts("stands_for")),
+        source=entry.text("source", required=False),
+        verified_on=entry.day("verified_on"),
     )
+    if bool(one.source) != bool(one.verified_on):
+        entry.problem("source and verified_on stand together: where and when it was read")
     entry.close()
     return one
 

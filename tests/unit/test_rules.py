@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Callable
@@ -215,7 +216,7 @@ def test_what_is_no_toml_or_no_profile_is_refused_with_its_file(edit: Edit, tmp_
 
 
 def test_a_number_nobody_has_verified_may_not_be_shown(edit: Edit) -> None:
-    folder = edit("profile.toml", "verified_on = 2026-11-21\n", "")
+    folder = edit("profile.toml", "verified_on = 2026-11-22\n", "")
     with pytest.raises(RuleFileProblem, match="without verified_on"):
         Profile.load(folder)
 
@@ -272,10 +273,14 @@ def test_the_version_follows_every_byte_of_the_files(edit: Edit) -> None:
 
 def test_all_ninety_two_secretariats_match_the_gazetteer(places: Places) -> None:
     profile = Profile.load("br-rj")
-    for key, name in places.in_state("BR-RJ"):
+    known = places.in_state("BR-RJ")
+    assert len(known) == 92
+    for key, name in known:
         body = profile.agency(f"semsp-{key[-7:]}")
         assert body is not None and body.jurisdiction == key
-        assert body.name == f"Secretaria de Segurança de {name}"
+        assert body.parent == f"prefeitura-{key[-7:]}"
+        # What a body calls itself is its own affair; whose it is must be right.
+        assert re.search(rf" d[eo] {re.escape(name)}( \(\w+\))?$", body.name), body.name
 
 
 def test_every_municipality_of_brazil_has_bodies_that_some_inbox_receives_for(
