@@ -11,6 +11,7 @@ from typing import Any, TextIO
 import click
 
 from hotline import settings as settings_module
+from hotline.commands.rulebook import export_rules, import_rules
 from hotline.errors import BadInput
 from hotline.settings import Settings
 from hotline.tips import Language
@@ -142,6 +143,10 @@ def _spoken(request: dict[str, Any]) -> dict[str, Any]:
 @click.group()
 def rules() -> None:
     """Prove and explore the rules."""
+
+
+rules.add_command(export_rules)
+rules.add_command(import_rules)
 
 
 @rules.command()
