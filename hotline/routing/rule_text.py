@@ -20,7 +20,7 @@ from hotline.routing.sheets import THEN, WHEN, Book, Line, clean
 WIDTH = 110  # of a row's keys
 _NOTE_WIDTH = 98
 _HEADER = re.compile(r"\[\[([a-z_]+)\.row\]\]")
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'')
+_BEFORE_COMMENT = re.compile(r'(?:"(?:[^"\\]|\\.)*"|\'[^\']*\'|[^"\'#])*')
 _TITLES = {
     "priority": "how soon a person must decide",
     "review": "when one person's eyes are not enough",
@@ -51,8 +51,8 @@ def frame(text: str) -> Frame:
         elif not bare or bare.startswith("#"):
             waiting.append(bare)
         elif table:
-            _, _, trailing = _STRING.sub("", bare).partition("#")
-            inside = [w for w in waiting if w] + ([f"#{trailing}"] if trailing else [])
+            trailing = _BEFORE_COMMENT.sub("", bare, count=1)
+            inside = [w for w in (*waiting, trailing) if w.startswith("#")]
             notes = found.notes[table]
             notes[-1] = clean("\n".join(filter(None, [notes[-1], _said(inside)])))
             waiting = []

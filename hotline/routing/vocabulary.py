@@ -87,8 +87,8 @@ def hint(column: str, sentence: str, values: Sequence[str], known: Sequence[str]
     """What to do about a problem in ``column``: the word that was probably meant, or what the
     column takes. ``values`` are the cell's own."""
     for value in values:
-        near = get_close_matches(value, known, 1, 0.75) if value not in known else []
-        if near and value in sentence:
+        near = get_close_matches(value, known, 1, 0.6) if value not in known else []
+        if near and value.lstrip("@") in sentence:
             return f"Perhaps {near[0]}?"
     for beginning, words in _ROW_HINTS.items():
         if beginning in sentence:
