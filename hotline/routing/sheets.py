@@ -29,6 +29,7 @@ ID, NOTE = "id", "note"
 NOBODY = "nobody"  # an empty list, which an empty cell could not say
 MOST_ROWS, MOST_COLUMNS, LONGEST = 5_000, 100, 32_767  # the last is a spreadsheet's own limit
 
+_LISTED = 50  # problems that a person is shown at once
 _TRUTHS = frozenset({"held", "threats", "second_reader", "automatic"})
 _MANY = frozenset({*WHEN, "lead", "copies"})
 _TRUE = frozenset({"true", "verdadeiro", "verdadero", "vrai"})
@@ -81,8 +82,10 @@ class SheetProblem(HotlineError):
 
     def __init__(self, problems: Iterable[Wrong]) -> None:
         self.problems = tuple(sorted(set(problems)))
-        listed = "\n".join(str(problem) for problem in self.problems)
-        super().__init__(f"The spreadsheet cannot be used:\n{listed}")
+        listed = [str(problem) for problem in self.problems[:_LISTED]]
+        more = len(self.problems) - len(listed)
+        listed += [f"and {more:,} more"] if more else []
+        super().__init__("\n".join(("The spreadsheet cannot be used:", *listed)))
 
 
 @dataclass(frozen=True, slots=True)

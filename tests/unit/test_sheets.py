@@ -414,6 +414,14 @@ def test_every_mistake_is_named_at_once(draft: Path, files: Path) -> None:
         assert wrong in message
 
 
+def test_a_flood_of_mistakes_is_cut_short(draft: Path, files: Path) -> None:
+    rows = rows_of(files / "queue.csv")
+    save(files / "queue.csv", [rows[0], *([["=1"]] * 400), *rows[1:]])
+    message = refused("import", files, "--profile", draft)
+    assert len(message.splitlines()) == 52
+    assert message.endswith("and 350 more")
+
+
 def test_a_table_without_rows_or_columns_is_refused(draft: Path, files: Path) -> None:
     rows = rows_of(files / "queue.csv")
     save(files / "queue.csv", [row[:6] + row[7:] for row in rows])
