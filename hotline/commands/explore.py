@@ -12,6 +12,7 @@ import click
 
 from hotline import settings as settings_module
 from hotline.cli import show
+from hotline.commands.rulebook import export_rules, import_rules
 from hotline.errors import BadInput
 from hotline.settings import Settings
 from hotline.tips import Language
@@ -143,6 +144,10 @@ def _spoken(request: dict[str, Any]) -> dict[str, Any]:
 @click.group()
 def rules() -> None:
     """Prove and explore the rules."""
+
+
+rules.add_command(export_rules)
+rules.add_command(import_rules)
 
 
 @rules.command()

@@ -323,7 +323,15 @@ class Profile:
 def find(name_or_dir: str | Path) -> Path:
     """The directory of a profile. A bare word names a built-in one."""
     text = str(name_or_dir)
-    built_in = Path(str(files("hotline").joinpath("routing", "data", "profiles")))
-    if text.replace("-", "").isalnum() and (built_in / text).is_dir():
-        return built_in / text
+    if text.replace("-", "").isalnum() and (_built_in() / text).is_dir():
+        return _built_in() / text
     return Path(name_or_dir)
+
+
+def built_in(folder: Path) -> bool:
+    """Whether ``folder`` came with the program, so that an update would replace it."""
+    return folder.resolve().is_relative_to(_built_in().resolve())
+
+
+def _built_in() -> Path:
+    return Path(str(files("hotline").joinpath("routing", "data", "profiles")))

@@ -150,7 +150,7 @@ def _destinations(
                 sentence = "" if inbox and inbox.receives else f"{id} has no inbox"
             if sentence and sentence not in said:
                 said.add(sentence)
-                yield row.problem(sentence)
+                yield row.problem(sentence, "lead")
 
 
 def _called(place: Place) -> str:
@@ -162,7 +162,7 @@ def _unknown_places(profile: Profile, rules: Rules) -> Iterator[Problem]:
         for row in table.rows:
             for place in sorted(row.cell(Column.PLACE) or ()):
                 if ":" in place and profile.state_of(place) is None:
-                    yield row.problem(f"{place} is no place of this profile")
+                    yield row.problem(f"{place} is no place of this profile", "place")
 
 
 def _desks(profile: Profile, rules: Rules) -> Iterator[Problem]:

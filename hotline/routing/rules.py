@@ -15,6 +15,7 @@ from typing import Any
 from hotline.routing.classify import CrimeType, Types
 from hotline.routing.profile import Profile
 from hotline.routing.tables import Document, Entry, Problem
+from hotline.routing.wordlists import TAGS
 from hotline.tips import Priority, QueueKind, Urgency
 
 Cell = frozenset[Any]
@@ -81,8 +82,8 @@ class Row:
         """The values it accepts there, or None when it accepts all."""
         return next((cell for at, cell in self.cells if at is column), None)
 
-    def problem(self, sentence: str) -> Problem:
-        return Problem(self.file, self.line, f"{self.table} row {self.id}: {sentence}")
+    def problem(self, sentence: str, cell: str = "") -> Problem:
+        return Problem(self.file, self.line, f"{self.table} row {self.id}: {sentence}", cell)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,15 +153,15 @@ class _Reader:
         id, when, then = entry.text("id"), entry.table("when"), entry.table("then")
         entry.close()
         for cell in sorted(when.keys() - _CELLS):
-            entry.problem(f"no cell is called {cell}", "when")
+            entry.problem(f"no cell is called {cell}", f"when.{cell}")
         for key in sorted(then.keys() - TABLES[table]):
-            entry.problem(f"{key} cannot be decided by the table {table}", "then")
+            entry.problem(f"{key} cannot be decided by the table {table}", f"then.{key}")
         cells = tuple(self._cells(entry, when))
         return Row(table, id, cells, self._then(entry, table, then), entry.file, entry.line)
 
     def _cells(self, entry: Entry, when: Mapping[str, Any]) -> Iterator[tuple[Column, Cell]]:
         acts = [
-            self._acts(entry, name, _listed(entry, when, name))
+            self._acts(entry, name, _listed(entry, when, f"when.{name}"))
             for name in _ACT_CELLS
             if name in when
         ]
@@ -169,12 +170,15 @@ class _Reader:
             if not common:
                 entry.problem("no crime type fits all of its cells", "when")
             yield Column.ACT, common
-        words = {name: _listed(entry, when, name) for name in _WORD_CELLS.keys() & when.keys()}
+        words = {
+            name: _listed(entry, when, f"when.{name}") for name in _WORD_CELLS.keys() & when.keys()
+        }
         for place in words.get("place", ()):
             if not self._known_place(place):
-                entry.problem(f"{place} is no place of this profile", "when")
-        _among(entry, words.get("urgency", ()), frozenset(u.value for u in Urgency))
-        _among(entry, words.get("implicated", ()), implicable(self.profile))
+                entry.problem(f"{place} is no place of this profile", "when.place")
+        _among(entry, "tags", words.get("tags", ()), TAGS)
+        _among(entry, "urgency", words.get("urgency", ()), frozenset(u.value for u in Urgency))
+        _among(entry, "implicated", words.get("implicated", ()), implicable(self.profile))
         for name, column in _WORD_CELLS.items():
             if name in words:
                 yield column, frozenset(words[name])
@@ -187,7 +191,7 @@ class _Reader:
         for word in wanted:
             some = {kind.code for kind in self.types if _is(kind, name, word)}
             if not some:
-                entry.problem(f"no crime type has the {name} {word}", "when")
+                entry.problem(f"no crime type has the {name} {word}", f"when.{name}")
             found |= some
         return frozenset(found)
 
@@ -201,16 +205,16 @@ class _Reader:
             if key not in then:
                 return None
             if then[key] not in Priority.__members__:
-                entry.problem(f"{key} must be P0, P1, P2, P3 or P4", "then")
+                entry.problem(f"{key} must be P0, P1, P2, P3 or P4", f"then.{key}")
                 return None
             return Priority(then[key])
 
         for key in ("second_reader", "automatic"):
             if key in then and type(then[key]) is not bool:
-                entry.problem(f"{key} must be true or false", "then")
+                entry.problem(f"{key} must be true or false", f"then.{key}")
         deadline = then.get("deadline")
         if deadline is not None and (type(deadline) is not int or deadline <= 0):
-            entry.problem("deadline must be minutes, more than none", "then")
+            entry.problem("deadline must be minutes, more than none", "then.deadline")
         return Then(
             at_least=priority("at_least"),
             at_most=priority("at_most"),
@@ -226,19 +230,19 @@ class _Reader:
         name = str(then.get("queue", ""))
         full = f"{name}:{self.profile.suffix}" if name in set(QueueKind) else name
         if full not in self.profile.queues:
-            entry.problem(f"no queue is called {full or 'nothing'}", "then")
+            entry.problem(f"no queue is called {full or 'nothing'}", "then.queue")
         elif not self.profile.queues[full].staffed:
-            entry.problem(f"nobody staffs the queue {full}", "then")
+            entry.problem(f"nobody staffs the queue {full}", "then.queue")
         return full
 
     def _bodies(self, entry: Entry, then: Mapping[str, Any], key: str) -> tuple[str, ...]:
         if key == "lead" and key not in then:
-            entry.problem("lead is missing; write lead = [] to leave it to a person", "then")
-        specs = _listed(entry, then, key, empty=True) if key in then else ()
+            entry.problem("lead is missing; write lead = [] to leave it to a person", "then.lead")
+        specs = _listed(entry, then, f"then.{key}", empty=True) if key in then else ()
         for spec in specs:
             sentence = self._body(spec)
             if sentence:
-                entry.problem(sentence, "then")
+                entry.problem(sentence, f"then.{key}")
         return specs
 
     def _body(self, spec: str) -> str:
@@ -273,25 +277,26 @@ def _is(kind: CrimeType, cell: str, word: str) -> bool:
 
 
 def _listed(
-    entry: Entry, values: Mapping[str, Any], key: str, *, empty: bool = False
+    entry: Entry, values: Mapping[str, Any], path: str, *, empty: bool = False
 ) -> tuple[str, ...]:
+    key = path.partition(".")[2]
     value = values[key]
     if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-        entry.problem(f"{key} must be a list of texts in quotes", "when")
+        entry.problem(f"{key} must be a list of texts in quotes", path)
         return ()
     if not value and not empty:
-        entry.problem(f"{key} is an empty list: the row could never fit", "when")
+        entry.problem(f"{key} is an empty list: the row could never fit", path)
     return tuple(value)
 
 
-def _among(entry: Entry, words: Iterable[str], known: Cell) -> None:
+def _among(entry: Entry, name: str, words: Iterable[str], known: Cell) -> None:
     for word in words:
         if word not in known:
-            entry.problem(f"{word} is not one of {', '.join(sorted(known))}", "when")
+            entry.problem(f"{word} is not one of {', '.join(sorted(known))}", f"when.{name}")
 
 
 def _truths(entry: Entry, name: str, value: object) -> Cell:
     values = value if isinstance(value, list) else [value]
     if not values or not all(type(one) is bool for one in values):
-        entry.problem(f"{name} must be [true] or [false]", "when")
+        entry.problem(f"{name} must be [true] or [false]", f"when.{name}")
     return frozenset(one for one in values if type(one) is bool)

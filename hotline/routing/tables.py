@@ -17,16 +17,18 @@ from typing import Any
 from hotline.errors import HotlineError
 
 _HEADER = re.compile(r"\[\[?([A-Za-z0-9_.-]+)\]")
-_KEY = re.compile(r"([A-Za-z0-9_-]+)\s*=")
+_KEY = re.compile(r"([A-Za-z0-9_.-]+)\s*=")
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing wrong in a rule file: ``rules.toml:14: no agency is called pcerjj``."""
+    """One thing wrong in a rule file: ``rules.toml:14: no agency is called pcerjj``. ``cell`` is
+    the key inside ``when`` or ``then``, where one is to blame: a spreadsheet's column."""
 
     file: str
     line: int
     sentence: str
+    cell: str = ""
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.sentence}"
@@ -57,7 +59,10 @@ class Entry:
     asked: set[str] = field(default_factory=set)
 
     def problem(self, sentence: str, key: str = "") -> None:
-        self.problems.append(Problem(self.file, self.lines.get(key, self.line), sentence))
+        """``key`` may name a key of an inner table: ``when.place``."""
+        outer, _, cell = key.partition(".")
+        line = self.lines.get(key, self.lines.get(outer, self.line))
+        self.problems.append(Problem(self.file, line, sentence, cell))
 
     def _get(self, key: str, kind: type, what: str, default: Any) -> Any:
         self.asked.add(key)
