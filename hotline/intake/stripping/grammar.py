@@ -214,6 +214,18 @@ def _starts(patterns: list[Pattern]) -> Starts:
     return Starts(tuple(others), {word: tuple(found) for word, found in then.items()})
 
 
+def _indexed(index: dict[str, list[Pattern]]) -> dict[str, Starts]:
+    """Words of one list mostly begin the same patterns: those are sorted once for all of them."""
+    made: dict[tuple[int, ...], Starts] = {}
+    found: dict[str, Starts] = {}
+    for word, patterns in index.items():
+        same = tuple(map(id, patterns))
+        if same not in made:
+            made[same] = _starts(patterns)
+        found[word] = made[same]
+    return found
+
+
 @lru_cache(maxsize=8)
 def grammar(language: Language) -> Grammar:
     """The grammar of a language, read once. Raises ValueError or KeyError for broken data."""
@@ -245,7 +257,7 @@ def grammar(language: Language) -> Grammar:
         numbers=dict(own["numbers"]),
         nouns=nouns,
         fields={w: kind for kind, ws in own["fields"].items() for w in ws.split()},
-        index={word: _starts(patterns) for word, patterns in index.items()},
+        index=_indexed(index),
     )
 
 
