@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo
 
 from hotline.tips import Language, QueueKind, queue_kind
 
+VERSION_DIGITS = 12
+
 
 @dataclass(frozen=True, slots=True)
 class Agency:
@@ -126,7 +128,7 @@ class Pattern:
 @dataclass(frozen=True, kw_only=True)
 class Profile:
     """One jurisdiction. ``agencies`` holds every body written out; those that patterns imply
-    are found by ``agency``. ``version`` is the fingerprint of all its files, 12 hex digits."""
+    are found by ``agency``. ``digest`` is the fingerprint of all its files (see profile_files)."""
 
     id: str
     name: str
@@ -145,12 +147,17 @@ class Profile:
     emergency: tuple[EmergencyNumber, ...]
     elsewhere: tuple[EmergencyNumber, ...]
     duty: tuple[Duty, ...]
-    version: str
+    digest: str
     folder: Path
     cues: Path
     lines: Mapping[str, tuple[str, int]] = field(repr=False, compare=False)
     _found: dict[str, Agency | None] = field(default_factory=dict, repr=False, compare=False)
     _served: dict[str, tuple[Agency, ...]] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def version(self) -> str:
+        """The digest's first 12 digits: what decisions and people call it."""
+        return self.digest[:VERSION_DIGITS]
 
     @staticmethod
     def load(name_or_dir: str | Path) -> Profile:
