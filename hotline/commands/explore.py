@@ -11,6 +11,7 @@ from typing import Any, TextIO
 import click
 
 from hotline import settings as settings_module
+from hotline.commands import activation, kept
 from hotline.errors import BadInput
 from hotline.settings import Settings
 from hotline.tips import Language
@@ -105,17 +106,12 @@ def route() -> None:
     """Explore where tips go."""
 
 
-def _router() -> Any:
-    from hotline.assembly import rooms
-
-    return rooms(settings_module.jurisdiction())[3]
-
-
 @route.command()
 @click.option("--jsonl", is_flag=True, help="One request a line in and out.")
-def explain(jsonl: bool) -> None:
+@kept.kept_version
+def explain(jsonl: bool, version: str | None, day: str | None) -> None:
     """A request as JSON on stdin becomes the decision with its reasons."""
-    router = _router()
+    router = kept.router(version, day)
     if jsonl:
         for request in _lines(sys.stdin):
             _emit(router.explain(_spoken(request)))
@@ -144,6 +140,9 @@ def rules() -> None:
     """Prove and explore the rules."""
 
 
+activation.attach(rules)
+
+
 @rules.command()
 @click.argument("profile", required=False)
 def check(profile: str | None) -> None:
@@ -161,9 +160,11 @@ def check(profile: str | None) -> None:
 
 @rules.command("explain")
 @click.argument("text")
-def explain_text(text: str) -> None:
+@kept.kept_version
+def explain_text(text: str, version: str | None, day: str | None) -> None:
     """Why a text goes where it goes, in words."""
-    decision = _router().explain({"text": text})
+    router = kept.router(version, day)
+    decision: dict[str, Any] = router.explain({"text": text})
     click.echo(f"types     {', '.join(c['code'] for c in decision['crime_types'])}")
     for act in decision["crime_types"]:
         click.echo(f"          {act['code']}: {'; '.join(act['reasons'])}")
@@ -178,6 +179,7 @@ def explain_text(text: str) -> None:
     for recusal in decision["recused"]:
         click.echo(f"recused   {recusal['agency']}: {recusal['reason']}")
     click.echo("rules     " + ", ".join(f"{r['table']}/{r['row']}" for r in decision["rules"]))
+    click.echo(f"version   {router.profile.version}")
 
 
 @rules.command()
