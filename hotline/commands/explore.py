@@ -12,6 +12,7 @@ import click
 
 from hotline import settings as settings_module
 from hotline.cli import show
+from hotline.commands import activation, kept
 from hotline.commands.rulebook import export_rules, import_rules
 from hotline.errors import BadInput
 from hotline.settings import Settings
@@ -107,17 +108,12 @@ def route() -> None:
     """Explore where tips go."""
 
 
-def _router() -> Any:
-    from hotline.assembly import rooms
-
-    return rooms(settings_module.jurisdiction())[3]
-
-
 @route.command()
 @click.option("--jsonl", is_flag=True, help="One request a line in and out.")
-def explain(jsonl: bool) -> None:
+@kept.kept_version
+def explain(jsonl: bool, version: str | None, day: str | None) -> None:
     """A request as JSON on stdin becomes the decision with its reasons."""
-    router = _router()
+    router = kept.router(version, day)
     if jsonl:
         for request in _lines(sys.stdin):
             _emit(router.explain(_spoken(request)))
@@ -148,6 +144,7 @@ def rules() -> None:
 
 rules.add_command(export_rules)
 rules.add_command(import_rules)
+activation.attach(rules)
 
 
 @rules.command()
@@ -178,9 +175,11 @@ def check(profile: str | None, as_json: bool) -> None:
 
 @rules.command("explain")
 @click.argument("text")
-def explain_text(text: str) -> None:
+@kept.kept_version
+def explain_text(text: str, version: str | None, day: str | None) -> None:
     """Why a text goes where it goes, in words."""
-    decision = _router().explain({"text": text})
+    router = kept.router(version, day)
+    decision: dict[str, Any] = router.explain({"text": text})
     click.echo(f"types     {', '.join(c['code'] for c in decision['crime_types'])}")
     for act in decision["crime_types"]:
         click.echo(f"          {act['code']}: {'; '.join(act['reasons'])}")
@@ -195,6 +194,7 @@ def explain_text(text: str) -> None:
     for recusal in decision["recused"]:
         click.echo(f"recused   {recusal['agency']}: {recusal['reason']}")
     click.echo("rules     " + ", ".join(f"{r['table']}/{r['row']}" for r in decision["rules"]))
+    click.echo(f"version   {router.profile.version}")
 
 
 @rules.command()

@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo
 
 from hotline.tips import Language, QueueKind, queue_kind
 
+VERSION_DIGITS = 12
+
 # A year, and a month for whoever forgets. An old number may ring at a stranger who then knows of a
 # report: it goes. Police, ambulance and fire stay: their numbers are fixed for the whole country,
 # and somebody in danger who finds none is worse off than somebody who finds an old one.
@@ -146,7 +148,7 @@ class Profile:
     """One jurisdiction. ``agencies`` holds every body written out; those that patterns imply
     are found by ``agency``. A municipality's key is ``scheme`` and a code of ``digits`` digits;
     ``states`` are keys by the digits their codes begin with. ``leave`` is where "Leave this page"
-    leads. ``version`` is the fingerprint of all its files, 12 hex digits."""
+    leads. ``digest`` is the fingerprint of all its files (see profile_files)."""
 
     id: str
     name: str
@@ -167,12 +169,17 @@ class Profile:
     elsewhere: tuple[EmergencyNumber, ...]
     duty: tuple[Duty, ...]
     leave: str
-    version: str
+    digest: str
     folder: Path
     cues: Path
     lines: Mapping[str, tuple[str, int]] = field(repr=False, compare=False)
     _found: dict[str, Agency | None] = field(default_factory=dict, repr=False, compare=False)
     _served: dict[str, tuple[Agency, ...]] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def version(self) -> str:
+        """The digest's first 12 digits: what decisions and people call it."""
+        return self.digest[:VERSION_DIGITS]
 
     @staticmethod
     def load(name_or_dir: str | Path) -> Profile:

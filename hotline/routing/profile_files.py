@@ -76,7 +76,7 @@ def _read(folder: Path, problems: list[Problem]) -> Profile:
         elsewhere=_numbers(sheet, "elsewhere"),
         duty=_duty(sheet),
         leave=_leave(top),
-        version=_fingerprint(folder, cues),
+        digest=fingerprint(contents(folder, cues)),
         folder=folder,
         cues=cues,
         lines=MappingProxyType(where),
@@ -88,14 +88,20 @@ def _read(folder: Path, problems: list[Problem]) -> Profile:
     return profile
 
 
-def _fingerprint(folder: Path, cues: Path) -> str:
-    """Over names and bytes, length first, so that no two sets of files look alike."""
+def contents(folder: Path, cues: Path) -> dict[str, bytes]:
+    """The bytes of every file a profile is made of, by name; ``cues`` is its recusal.toml, its own
+    or the one it borrows."""
+    paths = {name: folder / name for name in FILES} | {"recusal.toml": cues}
+    return {name: path.read_bytes() for name, path in sorted(paths.items()) if path.is_file()}
+
+
+def fingerprint(held: Mapping[str, bytes]) -> str:
+    """SHA-256, in hex, over names and bytes, length first, so that no two sets of files look
+    alike. Where the files lie does not matter: a copy is the same version."""
     digest = hashlib.sha256()
-    for path in sorted({cues, *(folder / name for name in FILES)}, key=lambda p: p.name):
-        if path.is_file():
-            content = path.read_bytes()
-            digest.update(f"{path.name} {len(content)}\n".encode() + content)
-    return digest.hexdigest()[:12]
+    for name, content in sorted(held.items()):
+        digest.update(f"{name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
 
 
 def _zone(top: Entry) -> ZoneInfo:
