@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
+from hotline.routing.gazetteer import Cues
+from hotline.routing.words import SPELLED, WORD, Words
 
-from hotline.routing.gazetteer import WORD, Cues, fold
-
-_GAPS = re.compile(r"([\W_]+)")
-_SPELLED = {"sto": "santo", "sta": "santa", "nsa": "nossa", "sra": "senhora"}
 SENTENCE_END = frozenset(".!?;\n")
 CLAUSE_END = frozenset(".!?;,:\n")
 
@@ -17,27 +14,15 @@ class Text:
 
     __slots__ = ("between", "cues", "folded", "shouting", "written")
 
-    def __init__(self, text: str, cues: Cues) -> None:
-        parts = _GAPS.split(text)
-        if not parts[0]:
-            del parts[:2]
-        if parts and not parts[-1]:
-            parts.pop()
+    def __init__(self, words: Words, cues: Cues) -> None:
         self.cues = cues
-        self.written = parts[0::2]
-        self.between = parts[1::2]
-        if len(self.between) < len(self.written):
-            self.between.append("")
-        # Joined by a line break, which no folding brings forth: each word keeps its place.
-        folded = fold("\n".join(self.written)).split("\n") if self.written else []
-        if not _SPELLED.keys().isdisjoint(folded):
-            folded = [_SPELLED.get(word, word) for word in folded]
-        self.folded = folded
-        self.shouting = len(self.written) > 2 and text.isupper()
+        self.folded = words.folded
+        self.written, self.between = words.parts()
+        self.shouting = len(self.written) > 2 and words.text.isupper()
 
     def shortened(self, at: int) -> bool:
         """Whether the full stop after the word is an abbreviation's: "Sto."."""
-        return self.written[at].lower() in _SPELLED
+        return self.written[at].lower() in SPELLED
 
     def capital(self, at: int) -> bool:
         return not self.shouting and self.written[at][0].isupper()

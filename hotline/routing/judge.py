@@ -158,7 +158,7 @@ class Judge:
         at, last = end, len(text.folded) - 1
         while at < min(end + 3, last) and text.folded[at] in self.cues.state_glue:
             at += 1
-        for count in self.gazetteer.lengths.get(text.folded[at], ()):
+        for count in self.gazetteer.senses.lengths.get(text.folded[at], ()):
             name = " ".join(text.folded[at : at + count])
             for sense in self.gazetteer.senses.get(name, ()):
                 within = sense.kind is Kind.STATE and any(s.state == sense.state for s in senses)
