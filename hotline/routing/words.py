@@ -26,7 +26,7 @@ def words(text: str) -> list[str]:
     return WORD.findall(fold(text))
 
 
-_CHARS = bytes(range(256)).decode("cp1252", "replace")
+CHARS = bytes(range(256)).decode("cp1252", "replace")  # of each byte
 _VANISHES, _GROWS = b"\0\1"  # letters that fold to nothing (œ), to more than one (½)
 
 
@@ -36,11 +36,11 @@ def _folded(char: str) -> int:
 
 
 # One byte of cp1252 to one byte: the letters folded, the letters alone, what is between them alone.
-_FOLDED = bytes(map(_folded, _CHARS))
-_LETTERS = bytes(at if char.isalnum() else ord(" ") for at, char in enumerate(_CHARS))
-_BETWEEN = bytes(ord("a") if char.isalnum() else at for at, char in enumerate(_CHARS))
-_STRANGE = re.compile(rf"[^\w\s{re.escape(_CHARS)}]")
-_BLANK = re.compile(rf"[^\S{re.escape(_CHARS)}]")
+_FOLDED = bytes(map(_folded, CHARS))
+_LETTERS = bytes(at if char.isalnum() else ord(" ") for at, char in enumerate(CHARS))
+_BETWEEN = bytes(ord("a") if char.isalnum() else at for at, char in enumerate(CHARS))
+_STRANGE = re.compile(rf"[^\w\s{re.escape(CHARS)}]")
+_BLANK = re.compile(rf"[^\S{re.escape(CHARS)}]")
 
 
 class Words:
@@ -97,7 +97,7 @@ class Words:
         plain = self._bytes
         written = plain.translate(_LETTERS).decode("cp1252").split()
         between = list(filter(None, plain.translate(_BETWEEN).decode("cp1252").split("a")))
-        if not _CHARS[plain[0]].isalnum():
+        if not CHARS[plain[0]].isalnum():
             del between[:1]
         return written, between
 
