@@ -27,19 +27,19 @@ class Text:
     def capital(self, at: int) -> bool:
         return not self.shouting and self.written[at][0].isupper()
 
-    def before(self, at: int, back: int = 1) -> str:
-        """The folded word ``back`` words before, or nothing across a comma or more."""
-        if at < back:
-            return ""
-        for gap in self.between[at - back : at]:
-            if gap != " " and gap.strip() not in ("", "."):
-                return ""
-        return self.folded[at - back]
+    def joined(self, at: int) -> bool:
+        """Whether no comma or more stands before the word."""
+        gap = self.between[at - 1]
+        return gap == " " or gap.strip() in ("", ".")
+
+    def before(self, at: int) -> str:
+        """The folded word before, or nothing across a comma or more."""
+        return self.folded[at - 1] if at and self.joined(at) else ""
 
     def head(self, at: int) -> str:
         """The word that the name at ``at`` belongs to: ``rua`` in "rua de Santos"."""
         previous = self.before(at)
-        return self.before(at, 2) if previous in self.cues.glue else previous
+        return self.before(at - 1) if previous in self.cues.glue else previous
 
     def continues(self, end: int) -> bool:
         """Whether the name goes on, as in "Mariana Silva"."""
@@ -48,8 +48,8 @@ class Text:
     def in_street(self, start: int) -> bool:
         """Whether the words belong to a street's name: "Rua Doutor Mendes"."""
         for at in range(start - 1, max(start - 5, -1), -1):
-            gap, word = self.between[at], self.folded[at]
-            if gap != " " and gap.strip() not in ("", "."):
+            word = self.folded[at]
+            if not self.joined(at + 1):
                 return False
             if word in self.cues.road:
                 return True

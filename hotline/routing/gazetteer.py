@@ -21,6 +21,7 @@ STATES = {
     "RN": "Rio Grande do Norte", "RO": "Rondônia", "RR": "Roraima", "RS": "Rio Grande do Sul",
     "SC": "Santa Catarina", "SE": "Sergipe", "SP": "São Paulo", "TO": "Tocantins",
 }  # fmt: skip
+STATE_LETTERS = frozenset(code.lower() for code in STATES)
 
 # Written short before a full stop or with a capital: "S. Gonçalo", "Gov. Valadares".
 ABBREVIATIONS = {
@@ -88,14 +89,14 @@ class Names(dict[str, _Meaning]):
     def find(self, folded: Sequence[str]) -> list[tuple[int, int, _Meaning]]:
         """The longest name at each place with its start and end, left to right, none overlapping.
         Most texts hold no telling word and cost one look-up a word."""
-        telling = self.telling
+        telling, lengths = self.telling, self.lengths
         if telling.keys().isdisjoint(folded):
             return []
         found = []
         for at in [at for at, word in enumerate(folded) if word in telling]:
             for before, count in telling[folded[at]]:
                 start, end = at - before, at - before + count
-                if start < 0 or end > len(folded):
+                if start < 0 or end > len(folded) or folded[start] not in lengths:
                     continue
                 name = " ".join(folded[start:end])
                 if name in self:

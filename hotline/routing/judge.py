@@ -150,11 +150,11 @@ class Judge:
         if end >= len(text.folded) or (sign := text.between[end - 1].strip()) not in _BESIDE:
             return "", end
         code = text.written[end]
-        written = f"{self.gazetteer.country}-{code.upper()}"
-        codes = len(code) == 2 and code.upper() in self.gazetteer.codes
-        if codes and any(sense.state == written for sense in senses):
-            bare = sign == "" and not text.shouting and code in self.cues.wordlike
-            return ("", end) if bare else (written, end + 1)
+        if len(code) == 2 and code.upper() in self.gazetteer.codes:
+            written = f"{self.gazetteer.country}-{code.upper()}"
+            if any(sense.state == written for sense in senses):
+                bare = sign == "" and not text.shouting and code in self.cues.wordlike
+                return ("", end) if bare else (written, end + 1)
         at, last = end, len(text.folded) - 1
         while at < min(end + 3, last) and text.folded[at] in self.cues.state_glue:
             at += 1
@@ -185,7 +185,9 @@ class Judge:
                 clear = text.head(start) not in self.cues.not_a_town
                 if named and clear and self._spelled(senses[-1], start):
                     found |= {sense.state for sense in senses if sense.kind is Kind.STATE}
-        for at, word in enumerate(text.written if codes else ()):
+        if not codes or (not self.answer and self.gazetteer.codes.isdisjoint(text.written)):
+            return frozenset(found)
+        for at, word in enumerate(text.written):
             if word.upper() in self.gazetteer.codes and self._code(at):
                 found.add(f"{self.gazetteer.country}-{word.upper()}")
         return frozenset(found)

@@ -11,13 +11,12 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from hotline.routing.context import Text
-from hotline.routing.gazetteer import Gazetteer
+from hotline.routing.gazetteer import STATE_LETTERS, Gazetteer
 from hotline.routing.judge import Judge, Mention
 from hotline.routing.words import Words, words
 
-# Both begin with what can be looked for quickly; few texts have either.
-_CODE = re.compile(r"[A-Z](?<=\b[A-Z])[A-Z]\b")
-_CEP5 = re.compile(r"\d\d\.?\d{3}")
+_CODE = re.compile(r"\b[A-Z]{2}\b")
+_POSTED = re.compile(r"\d(?<![\d.-]\d)\d\.?\d{3}-\d{3}(?![\d-])")
 _TYPED_DDD = re.compile(r"(?:\(0?([1-9]\d)\)|\bddd\W{0,3}0?([1-9]\d)\b)", re.IGNORECASE)
 _TYPED_CEP = re.compile(
     r"(?<![\d.-])(\d{2}\.?\d{3})-\d{3}(?![\d-])|\bcep\W{0,4}(\d{2}\.?\d{3})(?:-?\d{3})?\b",
@@ -39,23 +38,38 @@ def read(told: Words, gazetteer: Gazetteer, *, answer: bool = False) -> Reading:
     """Everything in a text that says where. An ``answer`` to "which city?" needs no cues."""
     folded, typed = tuple(told.folded), told.typed
     spans = gazetteer.senses.find(folded)
-    code = answer or (gazetteer.codes and _CODE.search(typed))
-    cep5 = tuple(_ceps(typed)) if _CEP5.search(typed) else ()
+    code = answer or (told.capitals and _coded(told, gazetteer))
+    cep5 = tuple(_ceps(typed)) if told.digits else ()
     if not spans and not code:
         return Reading(cep5=cep5, words=folded)
     judge = Judge(Text(told, gazetteer.cues), gazetteer, answer)
     mentions = tuple([m for span in spans if (m := judge.mention(*span))])
-    dialled = [a or b for a, b in _TYPED_DDD.findall(typed)] if mentions else []
+    dialled = _dialled(typed) if mentions and told.digits and gazetteer.dialling else ()
     return Reading(
         mentions=mentions,
-        states=judge.states(spans, codes=bool(code)),
+        states=judge.states(spans, codes=code),
         dialled=frozenset([s for code in dialled for s in gazetteer.dialling.get(code, ())]),
         cep5=cep5,
         words=folded,
     )
 
 
+def _coded(told: Words, gazetteer: Gazetteer) -> bool:
+    """Whether two capitals stand alone, and two letters that may be a state's."""
+    small = not STATE_LETTERS.isdisjoint(told.folded)
+    return small and bool(gazetteer.codes) and _CODE.search(told.typed) is not None
+
+
+def _dialled(typed: str) -> list[str]:
+    if "(" not in typed and "ddd" not in typed.lower():
+        return []
+    return [bracketed or named for bracketed, named in _TYPED_DDD.findall(typed)]
+
+
 def _ceps(typed: str) -> Iterator[str]:
+    # The whole pattern tries every place of the text; most digits are no CEP.
+    if not _POSTED.search(typed) and "cep" not in typed.lower():
+        return
     for bare, named in _TYPED_CEP.findall(typed):
         yield (bare or named).replace(".", "")
 

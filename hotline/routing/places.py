@@ -28,6 +28,7 @@ _LIKENESS = 88  # of 100: one typo in a name of eight letters or more
 _FAINT = 80  # from here on worth asking: one typo in a shorter name
 _MARGIN = 5  # to the next name, else we ask
 _OWN_STATE = "The jurisdiction's own state decides."
+_NOWHERE = Place(reasons=("No place is named.",))
 _ONLY_CEP = re.compile(r"\D{0,8}(\d{2})\.?(\d{3})-?(\d{3})?\D{0,3}")
 
 
@@ -138,7 +139,7 @@ class Places:
     def _decide(self, reading: Reading, state: str | None) -> Place:
         if reading.cep5 and (posted := self._posted(reading.cep5)):
             return posted
-        spots = weigh(reading, self._tables)
+        spots = weigh(reading, self._tables) if reading.mentions else []
         if not spots:
             return self._state_only(reading.states)
         if len(spots) > 1:
@@ -224,7 +225,7 @@ class Places:
 
     def _state_only(self, states: frozenset[str]) -> Place:
         if len(states) != 1:
-            return self._nowhere("No place is named.")
+            return _NOWHERE
         (state,) = states
         reason = f"Only the state is named: {self._tables.states[state]}."
         return Place(state=state, country=self._country, reasons=(reason,))

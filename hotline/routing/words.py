@@ -39,6 +39,7 @@ def _folded(char: str) -> int:
 _FOLDED = bytes(map(_folded, CHARS))
 _LETTERS = bytes(at if char.isalnum() else ord(" ") for at, char in enumerate(CHARS))
 _BETWEEN = bytes(ord("a") if char.isalnum() else at for at, char in enumerate(CHARS))
+_SHAPES = bytes(65 if 65 <= at <= 90 else 48 if 48 <= at <= 57 else 32 for at in range(256))
 _STRANGE = re.compile(rf"[^\w\s{re.escape(CHARS)}]")
 _BLANK = re.compile(rf"[^\S{re.escape(CHARS)}]")
 
@@ -46,9 +47,10 @@ _BLANK = re.compile(rf"[^\S{re.escape(CHARS)}]")
 class Words:
     """A text's words folded, and, when asked for, as written with what stands between them.
 
-    ``typed`` is the text as it came, save that long runs of marks are cut."""
+    ``typed`` is the text as it came, save that long runs of marks are cut. ``capitals`` and
+    ``digits`` tell whether two of them may stand together in it."""
 
-    __slots__ = ("_bytes", "_parts", "folded", "text", "typed")
+    __slots__ = ("_bytes", "_parts", "capitals", "digits", "folded", "text", "typed")
 
     def __init__(self, text: str) -> None:
         if len(text) > _LONG:  # putting a long run of marks in order would cost its square
@@ -56,9 +58,10 @@ class Words:
         self.typed = self.text = text
         self._parts: tuple[list[str], list[str]] | None = None
         self._bytes = self._narrowed()
-        line = self._bytes.translate(_FOLDED)
+        line, shape = self._bytes.translate(_FOLDED), self._bytes.translate(_SHAPES)
+        self.capitals, self.digits = b"AA" in shape, b"00" in shape
         if _GROWS in line or not line:
-            self._bytes = b""
+            self._bytes, self.capitals, self.digits = b"", True, True
             folded = self._folded_words()
         else:
             folded = line.decode("ascii").split()
