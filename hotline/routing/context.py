@@ -59,7 +59,7 @@ class Text:
 
     def bent(self, start: int, end: int, label: str) -> bool:
         """Whether an accent makes it another word: "própria" is not Propriá."""
-        if all(word.isascii() for word in self.written[start:end]):
+        if "".join(self.written[start:end]).isascii():
             return False
         ours = [word.lower() for word in WORD.findall(label)]
         theirs = [word.lower() for word in self.written[start:end]]

@@ -45,9 +45,6 @@ class Judge:
         self.since = 0  # where the last mention ended, with its state
         self.tone = (False, False, False)  # what the clause said of it: crime, elsewhere, origin
 
-    def senses(self, start: int, end: int) -> tuple[Sense, ...]:
-        return self.gazetteer.senses.get(" ".join(self.text.folded[start:end]), ())
-
     def mention(self, start: int, end: int, known: Senses) -> Mention | None:
         """What the name means here; None when it names no place."""
         text, since = self.text, self.since
@@ -67,8 +64,8 @@ class Judge:
         if previous in self.cues.area:
             senses = tuple(s for s in senses if s.kind >= Kind.DISTRICT)
         if not state:
-            senses = () if text.in_street(start) else self._counting(senses, start, end, cue)
-        if not senses:
+            senses = self._counting(senses, start, end, cue)
+        if not senses or (not state and text.in_street(start)):
             return None
         linked = since and self.cues.link.issuperset(text.folded[since:start])
         self.tone = self.tone if linked else text.points(start, end, since)
