@@ -80,7 +80,7 @@ class Words:
         except UnicodeEncodeError:
             self.text = text = unicodedata.normalize("NFC", text)
         try:
-            return _BLANK.sub(" ", _STRANGE.sub("¤", text)).encode("cp1252")
+            return _BLANK.sub("\t", _STRANGE.sub("¤", text)).encode("cp1252")
         except UnicodeEncodeError:
             return b""
 
