@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from hotline.routing.profile import Agency, Profile
 from hotline.routing.tables import Document, Entry, Problem
+from hotline.routing.words import CHARS
 from hotline.tips import Act, Certainty, Place, Recusal
 
 NAMED = "the reporter named this body"
@@ -28,7 +29,9 @@ _PLAIN = bytes(
     10 if code in _STOPS else code if chr(code).isalnum() and code < 128 else 32
     for code in bytes(range(256)).lower()
 )
+_GROWS = b"\0"  # what folds to more than one letter or mark, such as an ellipsis
 _LONGEST = 8  # words in one cue
+_SHORTEST, _WIDEST = 4, 16  # letters of a stem
 _NOWHERE = Place()
 _NOBODY: frozenset[str] = frozenset()
 
@@ -51,28 +54,45 @@ class Body:
 
 @dataclass(slots=True)
 class _Words:
-    """Cues by their tokens; a last token may be a stem."""
+    """Cues by their tokens; a last token may be a stem. ``heads`` are the first tokens with the
+    lengths of what they begin, longest first; ``begun`` the first letters of the stems."""
 
     exact: dict[tuple[str, ...], set[str]] = field(default_factory=dict)
     stems: dict[str, set[str]] = field(default_factory=dict)
-    heads: set[str] = field(default_factory=set)
+    heads: dict[str, list[int]] = field(default_factory=dict)
+    begun: set[str] = field(default_factory=set)
 
     def add(self, words: str, id: str) -> None:
         tokens = tuple(fold(words.rstrip("*")).split())
         if words.endswith("*"):
             self.stems.setdefault(tokens[0], set()).add(id)
+            self.begun.add(tokens[0][:_SHORTEST])
         else:
             self.exact.setdefault(tokens, set()).add(id)
-            self.heads.add(tokens[0])
+            sizes = {len(tokens), *self.heads.get(tokens[0], ())}
+            self.heads[tokens[0]] = sorted(sizes, reverse=True)
+
+    def places(self, tokens: Sequence[str]) -> list[int]:
+        """Where something may begin: one look-up a token, or two."""
+        heads, begun = self.heads, self.begun
+        if not begun:
+            return [place for place, token in enumerate(tokens) if token in heads]
+        return [
+            place
+            for place, token in enumerate(tokens)
+            if token in heads or token[:_SHORTEST] in begun
+        ]
 
     def at(self, tokens: Sequence[str], place: int) -> tuple[int, set[str]]:
         """How many tokens the longest match at ``place`` takes, and what it means."""
         first = tokens[place]
-        if first in self.heads:
-            for size in range(min(_LONGEST, len(tokens) - place), 0, -1):
-                if found := self.exact.get(tuple(tokens[place : place + size])):
-                    return size, found
-        for size in range(4, min(len(first), 16) + 1) if self.stems else ():
+        for size in self.heads.get(first, ()):
+            known = self.exact.get(tuple(tokens[place : place + size]))
+            if known and place + size <= len(tokens):
+                return size, known
+        if first[:_SHORTEST] not in self.begun:
+            return 0, set()
+        for size in range(_SHORTEST, min(len(first), _WIDEST) + 1):
             if found := self.stems.get(first[:size]):
                 return 1, found
         return 0, set()
@@ -110,15 +130,15 @@ class Cues:
         found: set[str] = set()
         starts: dict[int, Set[str]] = {}
         ends: dict[int, Set[str]] = {}
-        place = 0
-        while place < len(tokens):
-            size, ids = self.body_words.at(tokens, place)
+        free = 0
+        for place in self.body_words.places(tokens):
+            size, ids = self.body_words.at(tokens, place) if place >= free else (0, _NOBODY)
             if ids:
-                starts[place] = ends[place + size] = ids
-            place += size or 1
-        for place in range(len(tokens)):
-            _, ids = self.phrases.at(tokens, place)
-            found |= ids
+                free = place + size
+                starts[place] = ends[free] = ids
+        for place in self.phrases.places(tokens):
+            found |= self.phrases.at(tokens, place)[1]
+        for place in self.cue_words.places(tokens) if starts else ():
             size, ids = self.cue_words.at(tokens, place)
             for id in ids:
                 cue = self.cues[id]
@@ -134,8 +154,23 @@ def fold(text: str) -> str:
     """Lower case without accents, one sentence a line, words apart by spaces; what is not Latin
     is dropped. For matching only."""
     if not text.isascii():
+        try:
+            plain = text.encode("cp1252").translate(_LATIN, _DROPPED)
+        except UnicodeEncodeError:
+            plain = _GROWS
+        if _GROWS not in plain:
+            return plain.decode("ascii")
         text = unicodedata.normalize("NFKD", text)
     return text.encode("ascii", "ignore").translate(_PLAIN).decode("ascii")
+
+
+def _folded(char: str) -> bytes:
+    return unicodedata.normalize("NFKD", char).encode("ascii", "ignore").translate(_PLAIN)
+
+
+# The same for cp1252, byte by byte.
+_LATIN = b"".join(one if len(one := _folded(char)) == 1 else _GROWS for char in CHARS)
+_DROPPED = bytes(at for at, char in enumerate(CHARS) if not _folded(char))
 
 
 def read(profile: Profile, codes: Iterable[str], problems: list[Problem]) -> Cues:
@@ -227,7 +262,7 @@ def _add(entry: Entry, words: _Words, id: str) -> None:
     for word in entry.texts("words"):
         tokens = fold(word.rstrip("*")).split()
         stem = word.endswith("*")
-        if not tokens or (stem and (len(tokens) > 1 or not 4 <= len(tokens[0]) <= 16)):
+        if not tokens or (stem and (len(tokens) > 1 or not _SHORTEST <= len(tokens[0]) <= _WIDEST)):
             entry.problem(f"{word} cannot be matched", "words")
         elif len(tokens) > _LONGEST:
             entry.problem(f"{word} has more than {_LONGEST} words", "words")
