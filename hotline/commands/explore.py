@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from io import BufferedReader
 from typing import Any, TextIO
 
@@ -146,15 +147,25 @@ def rules() -> None:
 
 @rules.command()
 @click.argument("profile", required=False)
-def check(profile: str | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="A list of file, line, sentence and hint.")
+def check(profile: str | None, as_json: bool) -> None:
     """Proves a profile: no gap, no dead row, every destination known, recusal respected."""
     from hotline.assembly import rooms
+    from hotline.routing.tables import Problem, RuleFileProblem
 
     name = profile or settings_module.jurisdiction()
-    problems = rooms(name)[3].check()
-    for problem in problems:
-        click.echo(str(problem))
-    click.echo(f"{name}: {len(problems)} problems" if problems else f"{name}: sound")
+    problems: tuple[Problem, ...] = ()
+    try:
+        rooms(name)
+    except RuleFileProblem as refused:
+        problems = refused.problems
+    if as_json:
+        _emit([asdict(problem) for problem in problems])
+    else:
+        for problem in problems:
+            click.echo(str(problem))
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        click.echo(f"{name}: {count}" if problems else f"{name}: sound")
     if problems:
         raise SystemExit(1)
 

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from hotline.tips import Language, QueueKind, queue_kind
+
+# What a number that may be shown to the public is for.
+PURPOSES = ("police", "ambulance", "fire", "women", "human-rights", "tips")
+_BUILT_IN = Path(str(files("hotline").joinpath("routing", "data", "profiles")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ class Queue:
 @dataclass(frozen=True, slots=True)
 class EmergencyNumber:
     """A number that may be shown to the public: ``verified_on`` is the day its ``source`` was
-    read. ``purpose``: police, ambulance, fire, women, human-rights or tips."""
+    read. ``purpose`` is one of PURPOSES."""
 
     purpose: str
     label: str
@@ -126,7 +130,9 @@ class Pattern:
 @dataclass(frozen=True, kw_only=True)
 class Profile:
     """One jurisdiction. ``agencies`` holds every body written out; those that patterns imply
-    are found by ``agency``. ``version`` is the fingerprint of all its files, 12 hex digits."""
+    are found by ``agency``. ``version`` is the fingerprint of all its files, 12 hex digits;
+    ``lines`` where each body, pattern and state is written, and each key of them
+    (``pcerj.functions``, ``profile.desks``)."""
 
     id: str
     name: str
@@ -184,6 +190,13 @@ class Profile:
         if not municipality.startswith(f"{self.scheme}:"):
             return None
         return self.states.get(municipality[len(self.scheme) + 1 :][:2])
+
+    def samples(self) -> tuple[tuple[str, str], ...]:
+        """For each state a municipality key that no law ever gave, and the state: what holds
+        for it holds for every municipality without a row of its own."""
+        return tuple(
+            (f"{self.scheme}:{prefix}00000", state) for prefix, state in self.states.items()
+        )
 
     @cached_property
     def state_keys(self) -> frozenset[str]:
@@ -245,6 +258,15 @@ class Profile:
             for up in self.ancestors(id)
         )
 
+    def over(self, id: str) -> frozenset[str]:
+        """The bodies whose recusal takes ``id`` along: ``under(id, roots)`` for any of them."""
+        found: set[str] = set()
+        for up in self.ancestors(id):
+            found.add(up.id)
+            if up.via is not None:
+                found |= {up.via, *(one.id for one in self.ancestors(self.inbox(up.via)))}
+        return frozenset(found)
+
     def _receives_through(self, via: str, roots: frozenset[str]) -> bool:
         return any(up.id in roots for up in self.ancestors(self.inbox(via))) or via in roots
 
@@ -261,16 +283,33 @@ class Profile:
             seen.append(id)
             id = one.via
 
+    def covers(self, outer: str, inner: str) -> bool:
+        """Whether the jurisdiction ``inner`` is ``outer`` or lies in it."""
+        return outer in (inner, self.country) or (":" in inner and outer == self.state_of(inner))
+
+    def changes(self, day: date) -> tuple[date, ...]:
+        """The days after ``day`` on which a body's validity begins or has ended."""
+        bodies = (*self.agencies.values(), *(pattern.entry for pattern in self.patterns))
+        starts = {one.valid_from for one in bodies if one.valid_from}
+        ends = {one.valid_to + timedelta(1) for one in bodies if one.valid_to}
+        return tuple(sorted(edge for edge in starts | ends if edge > day))
+
     def recipients(self) -> tuple[str, ...]:
         """Everyone for whom keys must exist: ``queue:<id>`` and ``agency:<id>``."""
         inboxes = (a.id for a in self.agencies.values() if a.receives and a.via is None)
         return (*(f"queue:{id}" for id in self.queues), *(f"agency:{id}" for id in inboxes))
 
 
+def built_in() -> tuple[str, ...]:
+    """The names of the profiles that come with the product."""
+    return tuple(
+        sorted(one.name for one in _BUILT_IN.iterdir() if (one / "profile.toml").is_file())
+    )
+
+
 def find(name_or_dir: str | Path) -> Path:
     """The directory of a profile. A bare word names a built-in one."""
     text = str(name_or_dir)
-    built_in = Path(str(files("hotline").joinpath("routing", "data", "profiles")))
-    if text.replace("-", "").isalnum() and (built_in / text).is_dir():
-        return built_in / text
+    if text.replace("-", "").isalnum() and (_BUILT_IN / text).is_dir():
+        return _BUILT_IN / text
     return Path(name_or_dir)

@@ -1,28 +1,32 @@
-"""Prove: that the rules have no dead row, no gap and no destination nobody can reach.
+"""Prove: that the rules leave no gap, have no dead row, reach every destination, and keep every
+recused body out.
 
-Exact, not sampled. Each column of a table falls into classes of values that no row tells apart;
-one of each is tried in every combination. Facts that are sets (acts, tags, implicated kinds) need
-only their smallest members: a larger set fits every row its parts fit, so it can reach no row
-and miss no row that they do not.
+Exact, not sampled: each row is a bit, each value of a fact the set of rows that accept it, and the
+first row of a case the lowest bit that all its facts share. Every combination of values that some
+row tells apart is tried (universe.py says why these are all); a last row without cells, which the
+reader demands, leaves no gap.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
+from difflib import get_close_matches
+from functools import cache, partial
 from itertools import product
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from hotline.routing import recusal
 from hotline.routing.classify import Types
+from hotline.routing.places import Places
 from hotline.routing.profile import Profile
-from hotline.routing.rules import Cell, Column, Row, Rules, Table, implicable
+from hotline.routing.rules import Cell, Column, Row, Rules, Table
 from hotline.routing.tables import Problem
+from hotline.routing.universe import Case, Kinds, Recused, Spot, place_classes, spots
 from hotline.tips import (
     Act,
-    Certainty,
     Channel,
     Classification,
     ClassifiedTip,
@@ -33,49 +37,166 @@ from hotline.tips import (
     Urgency,
 )
 
-_NOTHING: Cell = frozenset()
+__all__ = ["check", "diff", "jdm", "place_classes", "reach", "replay", "witnesses"]
+_Masks = Callable[[Column, Cell | set[Any]], int]
+_NOBODY: Kinds = frozenset()
+_SLIP = 0.85  # likeness from which a name that nothing asks for is one that something asks for
 
 
-def check(profile: Profile, types: Types, rules: Rules, day: date) -> list[Problem]:
-    """Everything wrong with the rules of ``profile`` on ``day``, in the order of the file."""
-    problems: list[Problem] = []
-    places = place_classes(profile, rules)
+def check(
+    profile: Profile, types: Types, rules: Rules, cues: recusal.Cues, places: Places, day: date
+) -> list[Problem]:
+    """Everything wrong with the rules of ``profile`` from ``day`` on, by file and line."""
+    proof = _Proof.of(profile, types, rules, cues)
+    problems = [*_unknown_places(profile, rules, places), *_slips(profile, rules, cues)]
     for table in rules:
-        reached = _reached(table, profile, types, places)
-        problems += [
-            row.problem("no tip can reach it: the rows above take them all")
-            for row in table.rows
-            if row.id not in reached
-        ]
+        reached = proof.reached(table)
+        problems += _dead(proof, table, reached)
         if table.name == "destination":
-            for row in table.rows:
-                problems += _destinations(profile, row, reached.get(row.id, []), day)
-    problems += _unknown_places(profile, rules)
-    return sorted({*problems, *_desks(profile, rules)})
+            problems += _destinations(profile, table, reached, day)
+    problems += _recusals(profile, rules, cues, proof.spots, day)
+    return sorted(set(problems))
 
 
-def place_classes(profile: Profile, rules: Rules) -> tuple[tuple[Place, Cell], ...]:
-    """Every kind of place the rules or the bodies could tell apart, with its facts: each
-    municipality that is named anywhere and one that is not, each state, elsewhere, abroad,
-    unknown."""
-    named = {one.jurisdiction for one in profile.agencies.values() if ":" in one.jurisdiction}
-    named |= {v for table in rules for v in table.values(Column.PLACE) if ":" in v}
-    certain = Certainty.CERTAIN
-    classes: list[tuple[Place, Cell]] = []
-    for prefix, state in profile.states.items():
-        unnamed = f"{profile.scheme}:{prefix}00000"
-        for key in (unnamed, *sorted(k for k in named if profile.state_of(k) == state)):
-            place = Place(key, None, state, profile.country, certain)
-            classes.append((place, frozenset({key, state, "here"})))
-        place = Place(None, None, state, profile.country, Certainty.PROBABLE)
-        classes.append((place, frozenset({state, "state"})))
-    elsewhere = Place(None, None, f"{profile.country}-ZZ", profile.country, Certainty.PROBABLE)
-    abroad = Place(None, None, None, "ZZ", Certainty.PROBABLE)
-    classes += [(elsewhere, frozenset({"elsewhere"})), (abroad, frozenset({"abroad"}))]
-    return (*classes, (Place(), frozenset({"unknown"})))
+def witnesses(
+    profile: Profile, types: Types, rules: Rules, cues: recusal.Cues
+) -> Iterator[tuple[Row, Case]]:
+    """For each row that can be reached, a case that reaches it."""
+    proof = _Proof.of(profile, types, rules, cues)
+    for table in rules:
+        reached = proof.reached(table)
+        yield from ((r, reached[r.id][0].case()) for r in table.rows if r.id in reached)
 
 
-def reach(profile: Profile, spec: str, scopes: Sequence[str], day: date) -> str | None:
+class _Group(NamedTuple):
+    """Places that neither the rows of a table nor recusal tells apart."""
+
+    mask: int
+    spots: tuple[Spot, ...]
+
+
+class _Found(NamedTuple):
+    """Places from which a row is reached, and by which case from the first of them."""
+
+    spots: tuple[Spot, ...]
+    case: Callable[[], Case]
+
+
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    recused: Recused
+    acts: Mapping[str, Kinds]  # by what the type recuses by itself
+    tags: Mapping[str | None, Kinds]
+    spots: tuple[Spot, ...]
+    _families: dict[object, Mapping[Kinds, tuple[str, ...]]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, profile: Profile, types: Types, rules: Rules, cues: recusal.Cues) -> _Proof:
+        asked = {v for table in rules for v in table.values(Column.IMPLICATED)}
+        tags = {t for table in rules for t in table.values(Column.TAG)} | cues.by_tag.keys()
+        return cls(
+            Recused(profile, frozenset(asked - {"none", "any", "federal"})),
+            {kind.code: cues.by_type.get(kind.code, _NOBODY) for kind in types},
+            {None: _NOBODY, **{tag: cues.by_tag.get(tag, _NOBODY) for tag in sorted(tags)}},
+            tuple(spots(profile, rules)),
+        )
+
+    def reached(self, table: Table) -> dict[str, list[_Found]]:
+        """The rows that some case reaches."""
+        found: dict[tuple[str, int], _Found] = {}
+        for mask, at, group, case in self.cases(table):
+            if mask:  # the reader has seen to a last row that takes all
+                key = table.rows[(mask & -mask).bit_length() - 1].id, at
+                if key not in found:
+                    found[key] = _Found(group.spots, case)
+        rows: dict[str, list[_Found]] = {}
+        for (id, _), one in found.items():
+            rows.setdefault(id, []).append(one)
+        return rows
+
+    def cases(self, table: Table) -> Iterator[tuple[int, int, _Group, Callable[[], Case]]]:
+        """Every case that the table can tell from another: the rows that accept it, a bit each,
+        the number of its group of places, and the case."""
+        by = _masks(table)
+        acts = {(by(Column.ACT, {act}), ks): act for act, ks in self.acts.items()}
+        tags = {(by(Column.TAG, {tag}), ks): tag for tag, ks in self.tags.items()}
+        urgencies = {by(Column.URGENCY, {u.value}): u for u in Urgency}
+        helds = {by(Column.HELD, {value}): value for value in (False, True)}
+        threats = {by(Column.THREATS, {value}): value for value in (False, True)}
+        rest = [(u & h & t, u, h, t) for u, h, t in product(urgencies, helds, threats)]
+        for at, group in enumerate(self._groups(by)):
+            place, kinds = group.spots[0].place, self._kinds(by, group)
+            for act, tag in product(acts, tags):
+                for bits, named in kinds[act[1], tag[1]].items():
+                    some = act[0] & tag[0] & group.mask & bits
+                    for mask, u, h, t in rest if some else ():
+                        facts = acts[act], tags[tag], place, urgencies[u], named
+                        yield some & mask, at, group, partial(Case, *facts, helds[h], threats[t])
+
+    def _groups(self, by: _Masks) -> list[_Group]:
+        groups: dict[tuple[int, object], list[Spot]] = {}
+        for spot in self.spots:
+            groups.setdefault((by(Column.PLACE, spot.cell), spot.shape), []).append(spot)
+        return [_Group(mask, tuple(some)) for (mask, _), some in groups.items()]
+
+    def _kinds(
+        self, by: _Masks, group: _Group
+    ) -> dict[tuple[Kinds, Kinds], dict[int, tuple[str, ...]]]:
+        """For what a type and a tag recuse there by themselves: the rows that accept what may be
+        recused, with what the reporter must name."""
+        found = {}
+        for pair in product({*self.acts.values()}, {*self.tags.values()}):
+            base = self.recused.by_kind(pair, group.spots[0].place)
+            if base not in self._families:
+                self._families[base] = self.recused.together(base)
+            family = self._families[base].items()
+            found[pair] = {by(Column.IMPLICATED, some): named for some, named in family}
+        return found
+
+
+def _masks(table: Table) -> _Masks:
+    """By a column and a fact, the rows that accept it, a bit each: facts with the same rows are
+    one class."""
+    cells = {
+        column: [(n, row.cell(column)) for n, row in enumerate(table.rows)] for column in Column
+    }
+    free = {c: sum(1 << n for n, cell in rows if cell is None) for c, rows in cells.items()}
+    asked = {c: [(1 << n, cell) for n, cell in rows if cell] for c, rows in cells.items()}
+
+    def mask(column: Column, fact: Cell | set[Any]) -> int:
+        return free[column] + sum(bit for bit, cell in asked[column] if not cell.isdisjoint(fact))
+
+    return mask
+
+
+def _dead(proof: _Proof, table: Table, reached: Mapping[str, object]) -> Iterator[Problem]:
+    for at, row in enumerate(table.rows[:-1]):
+        if not row.cells:
+            left = len(table.rows) - at - 1
+            sentence = f"it takes every tip, so that the {left} below it can never be reached"
+            yield row.problem(sentence, "Give it a `when`, or move it to the end of the table.")
+            break
+    else:
+        at = len(table.rows)
+    dead = [n for n, row in enumerate(table.rows[: at + 1]) if row.id not in reached]
+    above: dict[int, set[int]] = {n: set() for n in dead}
+    for mask, *_ in proof.cases(table) if dead else ():
+        for n in dead:
+            if mask >> n & 1:
+                above[n].add((mask & -mask).bit_length() - 1)
+    for n, rows in above.items():
+        names = " and ".join(table.rows[i].id for i in sorted(rows))
+        sentence, hint = "takes them all", f"Move it above {names}, or delete it."
+        if len(rows) > 1:
+            sentence, hint = "take them all", f"Narrow {names}, move it above them, or delete it."
+        if rows:
+            yield table.rows[n].problem(f"no tip can reach it: {names} above {sentence}", hint)
+        else:
+            hint = "Its cells exclude each other (a type may recuse by itself): correct one."
+            yield table.rows[n].problem("no tip can reach it: none has all its cells", hint)
+
+
+def reach(profile: Profile, spec: str, scopes: Iterable[str], day: date) -> str | None:
     """The agency a destination means at a place: an id, or ``@function`` with the nearest of
     ``scopes`` first. None when nobody holds it there on ``day``."""
     if not spec.startswith("@"):
@@ -89,100 +210,155 @@ def reach(profile: Profile, spec: str, scopes: Sequence[str], day: date) -> str 
     return None
 
 
-def _reached(
-    table: Table, profile: Profile, types: Types, places: Sequence[tuple[Place, Cell]]
-) -> dict[str, list[Place]]:
-    """The rows some tip can reach, with the places from which it can."""
-    members: dict[tuple[bool, ...], list[Place]] = {}
-    cells: list[Cell] = []
-    for place, cell in places:
-        mark = _signature(table, Column.PLACE, cell)
-        if mark not in members:
-            cells.append(cell)
-        members.setdefault(mark, []).append(place)
-    columns = [
-        _distinct(table, Column.ACT, [frozenset({kind.code}) for kind in types]),
-        _distinct(table, Column.TAG, [_NOTHING, *({t} for t in sorted(table.values(Column.TAG)))]),
-        cells,
-        _distinct(table, Column.URGENCY, [{u.value} for u in Urgency]),
-        _distinct(table, Column.IMPLICATED, _implicated(profile)),
-        _distinct(table, Column.HELD, [{True}, {False}]),
-        _distinct(table, Column.THREATS, [{True}, {False}]),
-    ]
-    reached: dict[str, dict[tuple[bool, ...], None]] = {}
-    for facts in product(*columns):
-        row = table.first(facts)  # type: ignore[arg-type]  # seven columns, in order
-        if row is not None:  # the reader has seen to a last row that takes all
-            mark = _signature(table, Column.PLACE, facts[Column.PLACE])
-            reached.setdefault(row.id, {})[mark] = None
-    return {id: [p for mark in marks for p in members[mark]] for id, marks in reached.items()}
-
-
-def _signature(table: Table, column: Column, value: Cell) -> tuple[bool, ...]:
-    """Which rows accept this value: values with the same answer are one class."""
-    return tuple(
-        not cell.isdisjoint(value) for row in table.rows for at, cell in row.cells if at is column
-    )
-
-
-def _distinct(table: Table, column: Column, values: Iterable[Iterable[Any]]) -> list[Cell]:
-    classes: dict[tuple[bool, ...], Cell] = {}
-    for value in map(frozenset, values):
-        classes.setdefault(_signature(table, column, value), value)
-    return list(classes.values())
-
-
-def _implicated(profile: Profile) -> list[set[str]]:
-    kinds = sorted(implicable(profile) - {"none", "any", "federal"})
-    some = [{"any", kind} for kind in kinds]
-    return [{"none"}, *some, *(one | {"federal"} for one in some)]
-
-
 def _destinations(
-    profile: Profile, row: Row, places: Iterable[Place], day: date
+    profile: Profile, table: Table, reached: Mapping[str, list[_Found]], day: date
 ) -> Iterator[Problem]:
-    said: set[str] = set()
-    for place in places:
-        scopes = recusal.scopes_of(profile, place)
-        for spec in row.then.lead:
-            id = reach(profile, spec, scopes, day)
-            sentence = f"{spec} reaches nobody where the place is {_called(place)}"
-            if id is not None:
-                inbox = profile.agency(profile.inbox(id))
-                sentence = "" if inbox and inbox.receives else f"{id} has no inbox"
-            if sentence and sentence not in said:
-                said.add(sentence)
-                yield row.problem(sentence)
+    """Whether each body a row names has an inbox wherever the row decides, on that day and each
+    day on which bodies begin or end. A copy may be for some places only, where the municipality
+    is not known."""
+    days, said = (day, *profile.changes(day)), set[tuple[str, str]]()
+    for when, row in product(days, table.rows):
+        since = "" if when == day else f" from {when} on"
+        spots = [found.spots for found in reached.get(row.id, ())]
+        for spec in (*row.then.lead, *row.then.copies):
+            wrong: dict[tuple[str, str], list[str]] = {}
+            for some in spots:
+                if found := _target(profile, spec, some[0].scopes, when):
+                    wrong.setdefault(found, []).extend(_called(one.place) for one in some)
+            if spec not in row.then.lead and len(wrong) == 1:
+                ((names),) = wrong.values()
+                partial_ = len(names) < sum(map(len, spots))
+                if partial_ and not any(":" in name for name in names):
+                    continue
+            for (sentence, hint), names in wrong.items():
+                if (row.id, spec) not in said:
+                    said.add((row.id, spec))
+                    more = f" and {n} more" if (n := len(set(names)) - 1) else ""
+                    where = f" where the place is {names[0]}{more}"
+                    yield row.problem(f"{sentence}{where}{since}", hint)
+
+
+def _target(
+    profile: Profile, spec: str, scopes: tuple[str, ...], day: date
+) -> tuple[str, str] | None:
+    """What is wrong with a destination at a place, and a hint."""
+    id = reach(profile, spec, scopes, day)
+    if id is None:
+        hint = "Give a body that serves that place the function, or put a row for it above."
+        if not spec.startswith("@"):
+            hint = "Name its successor, or correct valid_from and valid_to in agencies.toml."
+        return f"{spec} reaches nobody", hint
+    inbox = profile.agency(profile.inbox(id))
+    if inbox is None or not inbox.receives:
+        return f"{id} has no inbox", "Name a body that has one, or give it a via."
+    if not inbox.valid(day):
+        return f"{id} is received by {inbox.id}, which has ended", "Let its via name another body."
+    return None
 
 
 def _called(place: Place) -> str:
     return place.municipality or place.state or place.country or "unknown"
 
 
-def _unknown_places(profile: Profile, rules: Rules) -> Iterator[Problem]:
+def _unknown_places(profile: Profile, rules: Rules, places: Places) -> Iterator[Problem]:
+    states = dict(places.states())
+    for prefix, state in profile.states.items():
+        line = profile.lines[state]
+        some = places.one_in(state)
+        if state not in states or some is None:
+            hint = "Take the letters of ISO 3166-2, such as BR-RJ."
+            yield Problem(*line, f"{state} is in no table of places", hint)
+        elif not some.startswith(f"{profile.scheme}:{prefix}"):
+            hint = f"A municipality of it is {some}: correct prefix here or places in profile.toml."
+            yield Problem(*line, f"no municipality of {state} begins with {prefix}", hint)
+    hint = "Correct its digits, or ask for the state instead."
+    for one in profile.agencies.values():
+        if ":" in one.jurisdiction and one.jurisdiction not in places:
+            line = profile.lines[f"{one.id}.jurisdiction"]
+            yield Problem(*line, f"{one.jurisdiction} is no municipality", hint)
     for table in rules:
         for row in table.rows:
-            for place in sorted(row.cell(Column.PLACE) or ()):
-                if ":" in place and profile.state_of(place) is None:
-                    yield row.problem(f"{place} is no place of this profile")
+            for key in sorted(row.cell(Column.PLACE) or ()):
+                if ":" in key and key not in places:
+                    yield row.problem(f"{key} is no municipality", hint)
 
 
-def _desks(profile: Profile, rules: Rules) -> Iterator[Problem]:
-    """Whoever is recused, a desk and an overseer that are not under it must remain."""
-    samples = [
-        pattern.body(f"{profile.scheme}:{prefix}00000", state)
-        for pattern in profile.patterns
-        for prefix, state in list(profile.states.items())[:1]
-    ]
+def _slips(profile: Profile, rules: Rules, cues: recusal.Cues) -> Iterator[Problem]:
+    """Functions and kinds that nothing asks for, but that are nearly what something asks for: a
+    slip there sends tips past the body, or lets it escape recusal."""
+    specs = {s for row in rules.destination.rows for s in (*row.then.lead, *row.then.copies)}
+    functions = {s[1:].partition(":")[0] for s in specs if s.startswith("@")}
+    functions |= {f for body in cues.bodies.values() for f in body.functions}
+    kinds = {k for some in (*cues.by_type.values(), *cues.by_tag.values()) for k in some}
+    kinds |= {k for body in cues.bodies.values() for k in body.kinds} | cues.unsure
+    kinds |= {k for one in profile.agencies.values() for k in one.stands_for}
+    kinds |= {k for table in rules for k in table.values(Column.IMPLICATED)}
+    nearly = cache(lambda name, asked: get_close_matches(name, asked, 1, _SLIP))
+    patterns = (pattern.entry for pattern in profile.patterns)
+    for one in (*profile.agencies.values(), *patterns):
+        for key, has, asked in (
+            ("functions", one.functions, frozenset(functions)),
+            ("kind", frozenset({one.kind}), frozenset(kinds)),
+        ):
+            for name in sorted(has - asked):
+                if close := nearly(name, asked):
+                    hint = f'Did you mean "{close[0]}"? If not, call it something less like it.'
+                    line = profile.lines[f"{one.id}.{key}"]
+                    yield Problem(*line, f"no rule and no cue asks for {name}", hint)
+
+
+def _recusals(
+    profile: Profile,
+    rules: Rules,
+    cues: recusal.Cues,
+    spots: Iterable[Spot],
+    day: date,
+) -> Iterator[Problem]:
+    """Whoever is recused, alone or by one cue, a desk and an overseer that are not under it must
+    remain."""
+    under: dict[str, frozenset[str]] = {}  # by body, whose recusal takes it along
+
+    def free(id: str, roots: frozenset[str]) -> bool:
+        if id not in under:
+            under[id] = profile.over(id)
+        return under[id].isdisjoint(roots)
+
     wanted = {row.then.queue for row in rules.queue.rows}
-    for one in (*profile.agencies.values(), *samples):
-        file, line = profile.lines.get(one.id, ("agencies.toml", 1))
-        for queue in sorted(wanted):
-            desks = (queue, *profile.desks)
-            if all(profile.under(profile.queues[d].agency, (one.id,)) for d in desks):
-                yield Problem(file, line, f"when {one.id} is recused, no desk takes its tips")
-        if all(profile.under(id, (one.id,)) for id in profile.oversight):
-            yield Problem(file, line, f"when {one.id} is recused, nobody oversees it")
+    queues = {
+        (profile.queues[q].agency, *(profile.queues[d].agency for d in profile.desks))
+        for q in wanted
+    }
+    deskless: dict[str, None] = {}
+    orphaned: dict[str, None] = {}
+    for roots in _together(profile, cues, spots, day):
+        names = " with ".join(sorted(roots))
+        if not all(any(free(one, roots) for one in desks) for desks in queues):
+            deskless[names] = None
+        if not any(free(id, roots) for id in recusal.overseers(profile, roots, day)):
+            orphaned[names] = None
+    for key, found, sentence, hint in (
+        ("desks", deskless, "no desk takes its tips", "Add a desk of another body to desks."),
+        ("oversight", orphaned, "nobody oversees it", "Add an independent body to oversight."),
+    ):
+        if found:
+            first, *others = found
+            more = f" (and {len(others)} more)" if others else ""
+            line = profile.lines[f"profile.{key}"]
+            yield Problem(*line, f"when {first} is recused{more}, {sentence}", hint)
+
+
+def _together(
+    profile: Profile, cues: recusal.Cues, spots: Iterable[Spot], day: date
+) -> Iterator[frozenset[str]]:
+    """Each body alone, and all that one cue recuses at one place."""
+    implied = {one.id for key, _ in profile.samples()[:1] for one in profile.municipal(key)}
+    yield from (frozenset({id}) for id in (*profile.agencies, *sorted(implied)))
+    kinds = {*cues.by_type.values(), *cues.by_tag.values(), cues.unsure}
+    for place in {spot.shape: spot.place for spot in spots}.values():
+        for some in kinds:
+            yield frozenset(recusal.of_kinds(profile, some, place))
+        for body in cues.bodies.values():
+            yield frozenset(recusal.of_body(profile, cues, body, place, day))
 
 
 def jdm(table: Table) -> dict[str, object]:

@@ -133,7 +133,8 @@ def test_a_row_shadowed_by_two_rows_together_is_refused(
     folder = edit(
         "rules.toml",
         '[[automatic.row]]\nid = "nuisances"',
-        '[[automatic.row]]\nid = "free"\nwhen = { held = [false] }\n\n'
+        '[[automatic.row]]\nid = "free"\nwhen = { held = [false] }\n'
+        "then = { automatic = false }\n\n"
         '[[automatic.row]]\nid = "nuisances"',
     )
     message = refused(folder, types, places)
