@@ -17,22 +17,26 @@ from hotline.routing.tables import Entry, nearest
 def check(profile: Profile, sources: Mapping[str, Entry]) -> None:
     """Reports to the blocks of ``sources`` what does not fit; they share one list of problems."""
     top = sources["profile"]
-    bodies = list(_bodies(profile, sources))
-    for entry, instances in bodies:
-        _first(entry, (problem for one in instances for problem in _names(profile, one)))
-    if top.problems:  # chains of names that lead nowhere would be reported again and again
+    _scheme(profile, top)
+    if top.problems:  # a key at the top that is wrong would be reported with every body
         return
-    for entry, instances in bodies:
-        _first(entry, (problem for one in instances for problem in _chains(profile, one)))
-    if not top.problems:
+    bodies = list(_bodies(profile, sources))
+    _served(profile, sources)
+    if top.problems:
+        return
+    for step in (_names, _chains, _standing):
         for entry, instances in bodies:
-            _first(entry, (problem for one in instances for problem in _standing(profile, one)))
+            _first(entry, (problem for one in instances for problem in step(profile, one)))
+        if top.problems:  # chains of names that lead nowhere would be reported again and again
+            break
+    else:
         _holders(profile, sources)
     _sheet(profile, top)
     _queues(profile, sources)
 
 
 _Found = tuple[str, str, str]  # key, sentence, hint
+_MANY = 3  # problems of one kind from which one cause is likelier than many
 
 
 def _first(entry: Entry, found: Iterable[_Found]) -> None:
@@ -56,6 +60,21 @@ def _bodies(profile: Profile, sources: Mapping[str, Entry]) -> Iterator[tuple[En
         yield sources[pattern.entry.id], bodies
 
 
+def _served(profile: Profile, sources: Mapping[str, Entry]) -> None:
+    """Whether every jurisdiction is in the profile; said once where a state's prefix is wrong."""
+    served = (profile.country, *profile.state_keys)
+    outside = [
+        one
+        for one in profile.agencies.values()
+        if one.jurisdiction not in served and profile.state_of(one.jurisdiction) is None
+    ]
+    for one in outside[: 1 if len(outside) > _MANY else _MANY]:
+        more = f" ({len(outside) - 1} more likewise)" if len(outside) > _MANY else ""
+        sentence = f"{one.id} serves {one.jurisdiction}, which is not served here{more}"
+        hint = nearest(one.jurisdiction, served, "Take a state of states.toml, or a city in one.")
+        sources[one.id].problem(sentence, hint, "jurisdiction")
+
+
 def _names(profile: Profile, one: Agency) -> Iterator[_Found]:
     ids = list(profile.agencies)
     for key in ("parent", "via", "oversight"):
@@ -64,10 +83,6 @@ def _names(profile: Profile, one: Agency) -> Iterator[_Found]:
             if profile.agency(id) is None:
                 hint = nearest(id, ids, "Take an id of agencies.toml.")
                 yield key, f"{one.id} names {id}, but no agency is called so", hint
-    served = (profile.country, *profile.state_keys)
-    if one.jurisdiction not in served and profile.state_of(one.jurisdiction) is None:
-        hint = nearest(one.jurisdiction, served, "Take a state of states.toml, or a city in one.")
-        yield "jurisdiction", f"{one.id} serves {one.jurisdiction}, which is not served here", hint
     known = {other.kind for other in profile.agencies.values()}
     known |= {pattern.entry.kind for pattern in profile.patterns}
     for kind in sorted(one.stands_for - known):
@@ -159,7 +174,7 @@ def _overlap(one: Agency, other: Agency) -> bool:
     return starts <= min(one.valid_to or date.max, other.valid_to or date.max)
 
 
-def _sheet(profile: Profile, top: Entry) -> None:
+def _scheme(profile: Profile, top: Entry) -> None:
     countries, own = register.countries(), (profile.country, *profile.state_keys)
     if profile.country not in countries:
         hint = nearest(profile.country, countries, "Take two ISO letters, such as BR.")
@@ -173,6 +188,9 @@ def _sheet(profile: Profile, top: Entry) -> None:
     if not profile.scheme.startswith(f"{profile.country}:"):
         hint = f"Write it as {profile.country}: and the name of the codes."
         top.problem(f"places {profile.scheme} is no scheme of this country", hint, "places")
+
+
+def _sheet(profile: Profile, top: Entry) -> None:
     staffed = [queue.id for queue in profile.queues.values() if queue.staffed]
     for desk in profile.desks:
         if desk not in staffed:

@@ -208,7 +208,7 @@ def _states(
         if prefix in states:
             hint = f"One of {states[prefix][0]} and {key} has another prefix."
             entry.problem(f"two states have codes beginning with {prefix}", hint, "prefix")
-        if key and not key.startswith(f"{country}-"):
+        if key and country and not key.startswith(f"{country}-"):
             hint = f"Write it as {country}- and its letters (ISO 3166-2)."
             entry.problem(f"{key} is no state of {country}", hint, "key")
         if key in sources:

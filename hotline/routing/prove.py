@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from difflib import get_close_matches
 from functools import cache, partial
@@ -40,6 +40,7 @@ from hotline.tips import (
 __all__ = ["check", "diff", "jdm", "place_classes", "reach", "replay", "witnesses"]
 _Masks = Callable[[Column, Cell | set[Any]], int]
 _NOBODY: Kinds = frozenset()
+_MANY = 3  # rows astray in the same places from which one cause is likelier than many
 _SLIP = 0.85  # likeness from which a name that nothing asks for is one that something asks for
 
 
@@ -179,21 +180,32 @@ def _dead(proof: _Proof, table: Table, reached: Mapping[str, object]) -> Iterato
     else:
         at = len(table.rows)
     dead = [n for n, row in enumerate(table.rows[: at + 1]) if row.id not in reached]
-    above: dict[int, set[int]] = {n: set() for n in dead}
+    taken: dict[int, set[int]] = {n: set() for n in dead}
     for mask, *_ in proof.cases(table) if dead else ():
         for n in dead:
             if mask >> n & 1:
-                above[n].add((mask & -mask).bit_length() - 1)
-    for n, rows in above.items():
-        names = " and ".join(table.rows[i].id for i in sorted(rows))
+                taken[n].add(mask & ((1 << n) - 1))
+    for n, cases in taken.items():
+        names = " and ".join(table.rows[i].id for i in _cover(cases))
         sentence, hint = "takes them all", f"Move it above {names}, or delete it."
-        if len(rows) > 1:
+        if " and " in names:
             sentence, hint = "take them all", f"Narrow {names}, move it above them, or delete it."
-        if rows:
+        if names:
             yield table.rows[n].problem(f"no tip can reach it: {names} above {sentence}", hint)
         else:
             hint = "Its cells exclude each other (a type may recuse by itself): correct one."
             yield table.rows[n].problem("no tip can reach it: none has all its cells", hint)
+
+
+def _cover(cases: set[int]) -> list[int]:
+    """A few rows of which each case has one, the row that takes most first."""
+    rows = []
+    while cases:
+        count = {n: sum(case >> n & 1 for case in cases) for n in range(max(cases).bit_length())}
+        best = max(count, key=lambda n: (count[n], n))
+        cases = {case for case in cases if not case >> best & 1}
+        rows.append(best)
+    return sorted(rows)
 
 
 def reach(profile: Profile, spec: str, scopes: Iterable[str], day: date) -> str | None:
@@ -217,25 +229,46 @@ def _destinations(
     day on which bodies begin or end. A copy may be for some places only, where the municipality
     is not known."""
     days, said = (day, *profile.changes(day)), set[tuple[str, str]]()
+    found: dict[object, list[Problem]] = {}
     for when, row in product(days, table.rows):
-        since = "" if when == day else f" from {when} on"
-        spots = [found.spots for found in reached.get(row.id, ())]
-        for spec in (*row.then.lead, *row.then.copies):
-            wrong: dict[tuple[str, str], list[str]] = {}
-            for some in spots:
-                if found := _target(profile, spec, some[0].scopes, when):
-                    wrong.setdefault(found, []).extend(_called(one.place) for one in some)
-            if spec not in row.then.lead and len(wrong) == 1:
-                ((names),) = wrong.values()
-                partial_ = len(names) < sum(map(len, spots))
-                if partial_ and not any(":" in name for name in names):
-                    continue
-            for (sentence, hint), names in wrong.items():
-                if (row.id, spec) not in said:
-                    said.add((row.id, spec))
-                    more = f" and {n} more" if (n := len(set(names)) - 1) else ""
-                    where = f" where the place is {names[0]}{more}"
-                    yield row.problem(f"{sentence}{where}{since}", hint)
+        spots = [one.spots for one in reached.get(row.id, ())]
+        for spec in dict.fromkeys((*row.then.lead, *row.then.copies)):
+            wrong = _astray(profile, spec, spots, when)
+            if spec not in row.then.lead and _only_somewhere(wrong, spots):
+                continue
+            for (sentence, hint), names in wrong.items() if (row.id, spec) not in said else ():
+                said.add((row.id, spec))
+                more = f" and {n} more" if (n := len(set(names)) - 1) else ""
+                since = "" if when == day else f" from {when} on"
+                where = f" where the place is {names[0]}{more}{since}"
+                found.setdefault((tuple(names), when), []).append(
+                    row.problem(f"{sentence}{where}", hint)
+                )
+    for problems in found.values():
+        if len(problems) <= _MANY:
+            yield from problems
+        else:
+            likewise = f" ({len(problems) - 1} rows likewise)"
+            yield replace(problems[0], sentence=problems[0].sentence + likewise)
+
+
+def _astray(
+    profile: Profile, spec: str, spots: Iterable[tuple[Spot, ...]], day: date
+) -> dict[tuple[str, str], list[str]]:
+    """What is wrong with a destination, with the places where it is."""
+    wrong: dict[tuple[str, str], list[str]] = {}
+    for some in spots:
+        if found := _target(profile, spec, some[0].scopes, day):
+            wrong.setdefault(found, []).extend(_called(one.place) for one in some)
+    return wrong
+
+
+def _only_somewhere(
+    wrong: Mapping[tuple[str, str], list[str]], spots: Iterable[tuple[Spot, ...]]
+) -> bool:
+    """Whether it reaches somebody elsewhere, and everywhere that the municipality is known."""
+    names = [name for some in wrong.values() for name in some]
+    return len(names) < sum(map(len, spots)) and not any(":" in name for name in names)
 
 
 def _target(

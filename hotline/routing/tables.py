@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from hotline.errors import HotlineError
 _HEADER = re.compile(r"\s*\[\[?\s*([A-Za-z0-9_.\-\"' ]+?)\s*\]\]?\s*(#.*)?$")
 _KEY = re.compile(r"\s*[\"']?([A-Za-z0-9_-]+)[\"']?\s*=")
 _LONG = re.compile(r'"""|\'\'\'')
+_LIKE, _LIKE_SHORT = 0.6, 0.5  # likeness from which a name may be a slip of another
 _FEW = 12  # names that a hint still lists
 _KINDS: dict[type, tuple[str, str]] = {
     str: ("text in quotes", 'Write {key} = "…".'),
@@ -63,8 +64,13 @@ def nearest(word: str, known: Iterable[str], otherwise: str) -> str:
     all that are known where they are few."""
     names = sorted({name for name in known if name})
     folded = {name.casefold(): name for name in names}
-    if close := get_close_matches(word.casefold(), folded, 1):
-        return f'Did you mean "{folded[close[0]]}"?'
+    slip = word.casefold()
+    close = get_close_matches(slip, folded, 2, _LIKE if len(slip) > 3 else _LIKE_SHORT)
+    if close:
+        alike = [SequenceMatcher(None, name, slip).ratio() for name in close]
+        best = [name for name, ratio in zip(close, alike, strict=True) if ratio == alike[0]]
+        names = [f'"{folded[name]}"' for name in sorted(best)]
+        return f"Did you mean {' or '.join(names)}?"
     return f"{otherwise} Known are: {', '.join(names)}." if 0 < len(names) <= _FEW else otherwise
 
 
