@@ -283,9 +283,10 @@ def _target(
         return f"{spec} reaches nobody", hint
     inbox = profile.agency(profile.inbox(id))
     if inbox is None or not inbox.receives:
-        return f"{id} has no inbox", "Name a body that has one, or give it a via."
+        return f"{spec} reaches a body without an inbox", "Name one that has, or give it a via."
     if not inbox.valid(day):
-        return f"{id} is received by {inbox.id}, which has ended", "Let its via name another body."
+        hint = "Let the via name another body, or correct valid_from and valid_to."
+        return f"{spec} is received by {inbox.id}, which does not exist then", hint
     return None
 
 

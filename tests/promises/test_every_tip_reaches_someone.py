@@ -14,7 +14,7 @@ import zen
 from hotline.routing import prove
 from hotline.routing.classify import Types
 from hotline.routing.places import Places
-from hotline.routing.profile import Profile
+from hotline.routing.profile import Profile, built_in
 from hotline.routing.route import Router
 from hotline.routing.rules import Column, Facts, implicable
 from hotline.routing.wordlists import TAGS
@@ -152,7 +152,10 @@ def test_even_a_reporter_who_accuses_everyone_is_heard(router: Router) -> None:
     assert any(ref.row == "everyone-recused" for ref in decision.rules)
 
 
-def test_an_independent_engine_reads_the_tables_the_same_way(router: Router) -> None:
+@pytest.mark.parametrize("name", built_in())
+def test_an_independent_engine_reads_the_tables_the_same_way(name: str, types: Types) -> None:
+    profile = Profile.load(name)
+    router = Router.load(profile, types, Places.load(profile.country))
     chance = random.Random(f"oracle {router.profile.id}")
     engine, start, compared = zen.ZenEngine(), time.process_time(), 0
     draw = facts_at_random(router, chance)

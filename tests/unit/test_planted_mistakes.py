@@ -6,10 +6,12 @@ The catalogue is data/planted_mistakes.toml; its first lines say what its keys m
 from __future__ import annotations
 
 import json
+import random
 import shutil
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,12 @@ from hotline.routing.route import Router
 from hotline.routing.tables import Problem, RuleFileProblem
 
 CATALOGUE = Path(__file__).parent / "data" / "planted_mistakes.toml"
+DAMAGES = 40  # values replaced by odd ones, a profile
+ODD = (
+    *("1", "-1", "true", "[]", "{}", '""', '" "', '"x"', '["x"]', "[1]", "[[]]", '[["x"]]', "1.5"),
+    *("nan", "2026-01-01", "2026-01-01T00:00:00Z", "{ x = 1 }", "{ x = [] }", '[{ x = "y" }]'),
+    *('"{key}"', '"@"', '"@x:y"', '":"', '["@:"]', "'''x'''", "99999999999999999999"),
+)
 MISTAKES: list[dict[str, Any]] = tomllib.loads(CATALOGUE.read_text(encoding="utf-8"))["mistake"]
 
 
@@ -35,7 +43,12 @@ def types() -> Types:
 
 @pytest.fixture(scope="module")
 def places() -> Places:
-    return Places.load()
+    return places_of("BR")
+
+
+@cache
+def places_of(country: str) -> Places:
+    return Places.load(country)
 
 
 def planted(mistake: dict[str, Any], folder: Path) -> Path:
@@ -97,8 +110,7 @@ def test_a_planted_mistake_is_refused_with_its_line_and_a_hint(
     (found,) = [p for p in problems if mistake["sentence"] in p.sentence and p.line == line]
     assert found.file == file
     assert mistake["hint"] in found.hint
-    count = mistake.get("count", 1)
-    assert len(problems) == count or (len(problems) < count and count > 50), problems
+    assert len(problems) == mistake.get("count", 1), problems
     assert all(p.hint.endswith((".", "?")) and p.sentence for p in problems)
     assert list(problems) == sorted(problems)
 
@@ -107,10 +119,6 @@ def test_a_planted_mistake_is_refused_with_its_line_and_a_hint(
     told = CliRunner().invoke(root, ["rules", "check", str(folder)])
     assert told.exit_code == 1
     assert f"{file}:{line}: {found.sentence}\n  hint: {found.hint}\n" in told.output
-    as_json = CliRunner().invoke(root, ["rules", "check", str(folder), "--json"])
-    assert as_json.exit_code == 1
-    wanted = {"file": file, "line": line, "sentence": found.sentence, "hint": found.hint}
-    assert wanted in json.loads(as_json.output)
 
 
 def test_the_catalogue_covers_every_file_of_a_profile() -> None:
@@ -130,15 +138,27 @@ def test_the_command_itself_refuses_and_says_sound(tmp_path: Path) -> None:
     head = f'{file}:{line}: no agency is called mp-eleitoal\n  hint: Did you mean "mp-eleitoral"?\n'
     assert told.stdout.startswith(head)
     assert told.stdout.endswith(": 1 problem\n") and not told.stderr
+    told = subprocess.run(
+        [*check, str(folder), "--json"], capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 1
+    assert json.loads(told.stdout) == [
+        {
+            "file": file,
+            "line": line,
+            "sentence": "no agency is called mp-eleitoal",
+            "hint": 'Did you mean "mp-eleitoral"?',
+        }
+    ]
     sound = subprocess.run([*check, "br"], capture_output=True, text=True, check=False)
     assert (sound.returncode, sound.stdout) == (0, "br: sound\n")
 
 
 @pytest.mark.parametrize("name", built_in())
 def test_files_saved_on_windows_are_read_as_any_other(
-    name: str, tmp_path: Path, types: Types, places: Places
+    name: str, tmp_path: Path, types: Types
 ) -> None:
-    folder = tmp_path / name
+    folder, places = tmp_path / name, places_of(Profile.load(name).country)
     shutil.copytree(find(name), folder)
     for path in folder.glob("*.toml"):
         text = path.read_text(encoding="utf-8").replace("\n", "\r\n")
@@ -151,3 +171,30 @@ def test_files_saved_on_windows_are_read_as_any_other(
     (problem,) = refused(folder, types, places)
     lines = rules.read_text(encoding="utf-8-sig").split("\n")
     assert "sooon" in lines[problem.line - 1]
+
+
+@pytest.mark.parametrize("name", built_in())
+def test_a_file_damaged_anywhere_is_read_or_refused_never_a_crash(
+    name: str, tmp_path: Path, types: Types
+) -> None:
+    folder, chance = tmp_path / name, random.Random(f"damage to {name}")
+    places = places_of(Profile.load(name).country)
+    shutil.copytree(find(name), folder)
+    files = sorted(path for path in folder.glob("*.toml") if path.name != "municipalities.toml")
+    refusals = 0
+    for _ in range(DAMAGES):
+        path = chance.choice(files)
+        kept = path.read_text(encoding="utf-8")
+        lines = kept.split("\n")
+        at = chance.choice([n for n, line in enumerate(lines) if line and not line.startswith("#")])
+        key, equals, _ = lines[at].partition(" = ")
+        value = chance.choice(ODD) if equals else chance.choice(("", "[x]", "[[x]]", "x = 1"))
+        lines[at] = f"{key} = {value}" if equals else value
+        path.write_text("\n".join(lines), encoding="utf-8")
+        try:
+            Router.load(Profile.load(folder), types, places)
+        except RuleFileProblem as refusal:
+            refusals += 1
+            assert all(p.sentence and p.hint and p.line >= 1 for p in refusal.problems)
+        path.write_text(kept, encoding="utf-8")
+    assert refusals > DAMAGES * 0.7

@@ -13,6 +13,7 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -39,8 +40,9 @@ from hotline.tips import (
     Urgency,
 )
 
-EDITS = 36  # a profile
+EDITS = 24  # a profile
 TRIES = 4_000  # tips until a row that may be reached must have decided one
+FEWER = 500  # tips of which a dead row may decide none
 PARTS = re.compile(r"(?=^\[\[)", re.M)
 CELL = re.compile(r'\b(\w+) = (\["[^\]]*"\]|\[(?:true|false)\]|"[^"]*")')
 
@@ -50,9 +52,9 @@ def types() -> Types:
     return Types.load()
 
 
-@pytest.fixture(scope="module")
-def places() -> Places:
-    return Places.load()
+@cache
+def places_of(country: str) -> Places:
+    return Places.load(country)
 
 
 @dataclass(frozen=True)
@@ -181,13 +183,13 @@ def harm(router: Router, decision: Decision) -> str:
     return "a recused body learns of it" if above & recused else ""
 
 
-def unproved(profile: Profile, types: Types, places: Places) -> Router:
+def unproved(profile: Profile, types: Types) -> Router:
     problems: list[Problem] = []
     tables = rules.read(profile, types, problems)
     cues = recusal.read(profile, (kind.code for kind in types), problems, types.grammar)
     if problems:
         raise RuleFileProblem(problems)
-    return Router.of(profile, types, places, tables, cues, Clock(profile.zone))
+    return Router.of(profile, types, places_of(profile.country), tables, cues, Clock(profile.zone))
 
 
 def dead(problems: Sequence[Problem], row: Row) -> bool:
@@ -199,7 +201,7 @@ def dead(problems: Sequence[Problem], row: Row) -> bool:
 
 @pytest.mark.parametrize("name", built_in())
 def test_whatever_passes_the_check_is_sound_and_whatever_is_called_dead_is(
-    name: str, tmp_path: Path, types: Types, places: Places
+    name: str, tmp_path: Path, types: Types
 ) -> None:
     folder, chance = tmp_path / name, random.Random(f"mutations of {name}")
     shutil.copytree(find(name), folder)
@@ -210,7 +212,7 @@ def test_whatever_passes_the_check_is_sound_and_whatever_is_called_dead_is(
         kept = (folder / edit.file).read_bytes()
         (folder / edit.file).write_text(edit.text, encoding="utf-8")
         try:
-            router = unproved(Profile.load(folder), types, places)
+            router = unproved(Profile.load(folder), types)
         except RuleFileProblem as problem:
             assert problem.problems
             refused += 1
@@ -222,18 +224,17 @@ def test_whatever_passes_the_check_is_sound_and_whatever_is_called_dead_is(
                     assert trial.decides(row, TRIES), f"{edit.what}: blind to {row.id}"
                 elif dead(problems, row):
                     called_dead += 1
-                    assert not trial.decides(row, TRIES), f"{edit.what}: {row.id} is not dead"
+                    assert not trial.decides(row, FEWER), f"{edit.what}: {row.id} is not dead"
         finally:
             (folder / edit.file).write_bytes(kept)
+    print(f"{name}: {passed} passed, {refused} refused, {called_dead} rows called dead")
     # All three answers were given, so that none was taken on trust.
     assert passed >= 5 and refused >= 5 and called_dead >= 1, (passed, refused, called_dead)
 
 
 @pytest.mark.parametrize("name", built_in())
-def test_every_row_has_a_case_that_the_router_decides_by_it(
-    name: str, types: Types, places: Places
-) -> None:
-    router = unproved(Profile.load(name), types, places)
+def test_every_row_has_a_case_that_the_router_decides_by_it(name: str, types: Types) -> None:
+    router = unproved(Profile.load(name), types)
     seen = set()
     for row, case in prove.witnesses(router.profile, types, router.rules, router.cues):
         decision = router.decide(case.tip(router.profile))
@@ -243,8 +244,8 @@ def test_every_row_has_a_case_that_the_router_decides_by_it(
 
 
 @pytest.mark.parametrize("name", built_in())
-def test_a_profile_is_proved_in_milliseconds(name: str, types: Types, places: Places) -> None:
-    router = unproved(Profile.load(name), types, places)
+def test_a_profile_is_proved_in_milliseconds(name: str, types: Types) -> None:
+    router = unproved(Profile.load(name), types)
     best = min(_seconds(router) for _ in range(5))
     print(f"{name}: proved in {best * 1000:.0f} ms")
     assert best < 0.5
