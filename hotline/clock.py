@@ -6,16 +6,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from zoneinfo import ZoneInfo
-
-SAO_PAULO = ZoneInfo("America/Sao_Paulo")
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
     """``now()`` is aware, in UTC. Months and deadlines follow the jurisdiction's ``zone``."""
 
-    zone: tzinfo = SAO_PAULO
+    zone: tzinfo = UTC
     source: Callable[[], float] = time.time
 
     def now(self) -> datetime:

@@ -63,16 +63,15 @@ class _Seat:
     role: str
     kinds: tuple[QueueKind, ...] = ()
     agency: str = ""
-    language: str = "pt"
+    language: str = ""
 
 
 def _seats(profile: Profile) -> list[_Seat]:
     special = tuple(kind for kind in QueueKind if kind.special)
     plain = (QueueKind.GENERAL, QueueKind.UNRESOLVED)
-    municipal = next(
-        (a.id for a in profile.agencies.values() if a.id.endswith("3304904")),
-        next(iter(profile.agencies)),
-    )
+    agencies = profile.agencies
+    receiving = (a.id for a in agencies.values() if "security" in a.functions and a.receives)
+    municipal = "semsp-3304904" if "semsp-3304904" in agencies else next(receiving)
     return [
         _Seat("olga", "officer", (*plain, *special)),
         _Seat("otavio", "officer", (*plain, *special)),
@@ -126,7 +125,7 @@ def seed_officers(settings: Settings, clock: Clock) -> list[Login]:
     access = Access(People(database), keys, AuditLog(database), clock)
     officers = [seat for seat in _seats(profile) if seat.role == "officer"]
     with ThreadPoolExecutor(2) as pool:
-        made = list(pool.map(lambda seat: _enrol(access, seat), officers))
+        made = list(pool.map(lambda seat: _enrol(access, profile, seat), officers))
     found(settings, profile.recipients(), [person for person, _ in made], clock)
     _certify(access, profile, clock, list(zip(officers, [p for p, _ in made], strict=True)))
     logins = [
@@ -139,10 +138,9 @@ def seed_officers(settings: Settings, clock: Clock) -> list[Login]:
     return logins
 
 
-def _enrol(access: Access, seat: _Seat) -> tuple[Person, str]:
-    return access.enrol(
-        seat.name, PASSPHRASE, [seat.role], agency=seat.agency, language=seat.language
-    )
+def _enrol(access: Access, profile: Profile, seat: _Seat) -> tuple[Person, str]:
+    language = seat.language or profile.languages[0].value
+    return access.enrol(seat.name, PASSPHRASE, [seat.role], agency=seat.agency, language=language)
 
 
 def _certify(
@@ -162,7 +160,7 @@ def seed_others(settings: Settings, clock: Clock, logins: list[Login]) -> list[L
     access = Access(People(database), keys, AuditLog(database), clock)
     seats = [seat for seat in _seats(profile) if seat.role != "officer"]
     with ThreadPoolExecutor(2) as pool:
-        made = list(pool.map(lambda seat: _enrol(access, seat), seats))
+        made = list(pool.map(lambda seat: _enrol(access, profile, seat), seats))
     olga = access.people.named("olga")
     assert olga is not None
     seed = open_person(olga.id, PersonKey(olga.public, olga.salt, olga.sealed), PASSPHRASE)
@@ -183,10 +181,10 @@ def seed_others(settings: Settings, clock: Clock, logins: list[Login]) -> list[L
 
 
 def seed_tips(line: PublicLine, count: int = TIPS) -> None:
-    """Invented tips through the real pipeline."""
+    """Invented tips of the line's country through the real pipeline."""
     from hotline.synthetic import contacts
 
-    for contact in contacts(count):
+    for contact in contacts(count, line.profile.country):
         line.pipeline.receive(contact)
 
 

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from hotline.intake.signature import sign
+from hotline.routing.profile import Profile
 from hotline.serve import Ports
 from hotline.settings import Settings
+from hotline.synthetic import templates
 
 if TYPE_CHECKING:
     from hotline.demo import Login
+
+# Made up: a telephone and a line of each country that the demo has tips for, else of nobody's.
+_NUMBERS = {
+    "BR": ("+5521990000001", "+552130000000"),
+    "CO": ("+573000000001", "+576010000000"),
+    "": ("+12025550101", "+12025550100"),
+}
 
 
 def tour(settings: Settings, ports: Ports, logins: list[Login]) -> Iterator[str]:
@@ -35,15 +45,21 @@ def tour(settings: Settings, ports: Ports, logins: list[Login]) -> Iterator[str]
 
 
 def curl(settings: Settings, public: str) -> str:
-    """A curl command that posts one SMS webhook with its signature."""
+    """A curl command that posts one SMS webhook with its signature: a tip of the line's country
+    from numbers of nobody."""
+    country = Profile.load(settings.jurisdiction).country
+    text = next(one["text"] for one in templates(country) if one["channel"] == "sms")
+    sender, line = _NUMBERS.get(country, _NUMBERS[""])
     fields = {
         "AccountSid": settings.twilio_account_sid,
-        "Body": "Boca de fumo na rua das Flores em Niteroi RJ, toda noite",
-        "From": "+5521990000001",
+        "Body": text,
+        "From": sender,
         "MessageSid": "SM" + "0" * 31 + "1",
         "NumMedia": "0",
-        "To": "+552130000000",
+        "To": line,
     }
     signature = sign(settings.twilio_auth_token, settings.public_url, "/twilio/sms", fields)
-    data = " ".join(f"--data-urlencode '{name}={value}'" for name, value in fields.items())
+    data = " ".join(
+        f"--data-urlencode {quote(f'{name}={value}')}" for name, value in fields.items()
+    )
     return f"curl -s -H 'X-Twilio-Signature: {signature}' {data} {public}/twilio/sms"

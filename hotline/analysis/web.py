@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, g, render_template, request
 
+from hotline.routing.profile import Profile
 from hotline.settings import Settings
 from hotline.tips import Language
 from hotline.web.i18n import negotiate
@@ -14,10 +15,11 @@ def blueprint(settings: Settings) -> Blueprint:
     once by the release process."""
     pages = Blueprint("analyst", __name__)
     folder = settings.home / "releases"
+    default = Profile.load(settings.jurisdiction).languages[0]
 
     @pages.before_request
     def _language() -> None:
-        g.language = Language.parse(request.args.get("language")) or negotiate()
+        g.language = Language.parse(request.args.get("language")) or negotiate(default)
 
     @pages.get("/")
     def releases() -> str:

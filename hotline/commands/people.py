@@ -13,6 +13,7 @@ from hotline.assembly import assemble_staff
 from hotline.cli import show
 from hotline.errors import BadInput
 from hotline.store.people import Person
+from hotline.tips import Language
 from hotline.triage.access import ROLES, Access
 from hotline.vault.keys import PersonKey, open_person
 
@@ -67,7 +68,9 @@ def init(officers: tuple[str, ...]) -> None:
     access = Access(People(database), keys, AuditLog(database), clock)
     people = []
     for name in officers:
-        person, secret = access.enrol(name, _passphrase(name), ["officer"])
+        person, secret = access.enrol(
+            name, _passphrase(name), ["officer"], language=profile.languages[0].value
+        )
         people.append(person)
         _show_secret(name, secret)
     found(settings, profile.recipients(), people, clock)
@@ -163,16 +166,19 @@ def users() -> None:
 @click.argument("name")
 @click.option("--role", "roles", multiple=True, required=True, type=click.Choice(ROLES))
 @click.option("--agency", default="", help="Id of the agency, for role agency.")
-@click.option("--language", default="pt", show_default=True)
-def add_user(name: str, roles: tuple[str, ...], agency: str, language: str) -> None:
+@click.option("--language", help="pt, es, en, fr or ht; else the first of the profile.")
+def add_user(name: str, roles: tuple[str, ...], agency: str, language: str | None) -> None:
     """Enrols somebody; the passphrase is theirs to type."""
     line = assemble_staff(settings_module.load())
     try:
         if agency and line.profile.agency(agency) is None:
             raise BadInput("This agency is not in the profile.", "See 'hotline keys list'.")
         inbox = line.profile.inbox(agency) if agency else ""
+        chosen = Language.parse(language) or line.profile.languages[0]
+        if language and chosen is not Language.parse(language):
+            raise BadInput("This language is not one of the line's.", "Use pt, es, en, fr or ht.")
         _, secret = line.access.enrol(
-            name, _passphrase(name), roles, agency=inbox, language=language
+            name, _passphrase(name), roles, agency=inbox, language=chosen.value
         )
     finally:
         line.close()

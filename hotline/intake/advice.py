@@ -44,13 +44,23 @@ _BY_FLAG = {
         N_("Then clear the history of the browser."),
     ),
 }
-# By group: the purpose of a number, and what it is for.
+# By group: the purposes of a number, the first that the profile has, and what it is for.
 _BY_GROUP = {
-    "GBV": ("women", N_("{label}, {number}, listens to women and tells them where to find help.")),
-    "CHILD": ("human-rights", N_("{label}, {number}, protects children and teenagers.")),
-    "TIP": ("human-rights", N_("{label}, {number}, helps people who are exploited.")),
-    "VULN": ("human-rights", N_("{label}, {number}, protects people who suffer abuse or hate.")),
+    "GBV": (
+        ("women",),
+        N_("{label}, {number}, listens to women and tells them where to find help."),
+    ),
+    "CHILD": (
+        ("children", "human-rights"),
+        N_("{label}, {number}, protects children and teenagers."),
+    ),
+    "TIP": (
+        ("trafficking", "human-rights"),
+        N_("{label}, {number}, helps people who are exploited."),
+    ),
+    "VULN": (("human-rights",), N_("{label}, {number}, protects people who suffer abuse or hate.")),
 }
+_EXTORTION = N_("{label}, {number}, advises people who are threatened for money.")
 _INTEGRITY = N_("The body that your report is about does not receive it.")
 _FRAUD = N_("If you sent money, tell your bank at once: it may still stop the payment.")
 
@@ -93,10 +103,12 @@ def _sentences(profile: Profile, types: Types, code: str, language: Language) ->
     for flag, sentences in _BY_FLAG.items():
         if flag in kind.flags:
             yield from (say(language, sentence) for sentence in sentences)
-    if kind.group in _BY_GROUP:
-        purpose, sentence = _BY_GROUP[kind.group]
-        if found := number_for(profile, purpose):
-            yield say(language, sentence, label=found.label, number=found.number)
+    purposes, sentence = _BY_GROUP.get(kind.group, ((), ""))
+    if "extortion_advice" in kind.flags:
+        purposes, sentence = ("extortion",), _EXTORTION
+    found = next((n for purpose in purposes if (n := number_for(profile, purpose))), None)
+    if found:
+        yield say(language, sentence, label=found.label, number=found.number)
     if kind.group == "INTEGRITY":
         yield say(language, _INTEGRITY)
     if code == "FIN-02":

@@ -8,7 +8,7 @@ conversation ends.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -210,9 +210,20 @@ def _keyed() -> dict[tuple[State, Event], Move]:
 TABLE: Table = MappingProxyType(_written() | _keyed())
 
 
-def step(standing: Standing, event: Event) -> tuple[Standing, Move]:
+def step(
+    standing: Standing, event: Event, unasked: Set[State] = frozenset()
+) -> tuple[Standing, Move]:
     """What ``event`` does. An event the state does not know is an invalid one; staying in one
-    state more often than ``patience`` allows counts as skipping, and nothing said is lost."""
+    state more often than ``patience`` allows counts as skipping, and nothing said is lost.
+    A question of ``unasked`` is passed over as if it had been skipped."""
+    standing, move = _step(standing, event)
+    if move.to not in unasked:
+        return standing, move
+    skip = TABLE[move.to, Event.SKIP]
+    return Standing(skip.to), Move(skip.to, skip.says, (*move.effects, *skip.effects))
+
+
+def _step(standing: Standing, event: Event) -> tuple[Standing, Move]:
     state = standing.state
     if state is State.STOPPED:
         return standing, Move(State.STOPPED)

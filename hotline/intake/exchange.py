@@ -95,6 +95,8 @@ class Exchange:
         self.sessions = sessions or open_sessions(line.settings, line.clock)
         self.limits = limits or line.limits
         self.closer = Closer(self.sessions, self._lapse)
+        # By keys a place can only be a postal code.
+        self.unasked = frozenset() if line.places.postal else frozenset({State.PLACE})
 
     @property
     def pipeline(self) -> Pipeline:
@@ -201,7 +203,7 @@ class Exchange:
         now = self.line.clock.seconds()
         session = session or Session.new(self.default, now)
         heard = hear(session)
-        standing, move = step(session.standing, heard.event)
+        standing, move = step(session.standing, heard.event, self.unasked)
         prompts = tuple(
             heard.reason if heard.reason and prompt is Prompt.UNREADABLE else prompt
             for prompt in move.says

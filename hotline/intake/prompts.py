@@ -101,6 +101,9 @@ TEXT = {
     Prompt.ELSEWHERE: pgettext("sms", "Or call {number}."),
 }
 
+# Where no table of postal codes is built in.
+WHERE_BY_NAME = pgettext("sms", "Where? City, district or street. 0 = don't know.")
+
 SPOKEN = {
     Prompt.LANGUAGE: pgettext("call", "To go on in this language, press {key}."),
     Prompt.EMERGENCY: pgettext("call", "If you are in danger now, hang up and call {number}."),

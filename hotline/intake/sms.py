@@ -19,7 +19,7 @@ from hotline.intake.conversation import Event, State
 from hotline.intake.exchange import Exchange, Heard, Said, exchange_of, excuse_for, install
 from hotline.intake.exchange import receipt_in as read_receipt
 from hotline.intake.merge import LONGEST
-from hotline.intake.prompts import TEXT, Prompt
+from hotline.intake.prompts import TEXT, WHERE_BY_NAME, Prompt, Sentence
 from hotline.intake.sessions import Session, telephone
 from hotline.intake.signature import verified
 from hotline.intake.words import GREETINGS, HELP, NO, REPEAT, SKIP, STOP, URGENCIES, YES, folded
@@ -227,7 +227,7 @@ def _message(
 ) -> bytes:
     response = MessagingResponse()
     words = [
-        TEXT[prompt].say(
+        sentence(line, prompt).say(
             language, receipt=grouped(code) if code else "", number=number(line.profile, prompt)
         )
         for prompt in prompts
@@ -237,6 +237,13 @@ def _message(
         callback = line.settings.public_url + "/twilio/status"
         response.message("\n".join(words), status_callback=callback)
     return str(response).encode()
+
+
+def sentence(line: PublicLine, prompt: Prompt) -> Sentence:
+    """What a prompt says on this line: a postal code is asked for only where it means a place."""
+    if prompt is Prompt.WHERE and not line.places.postal:
+        return WHERE_BY_NAME
+    return TEXT[prompt]
 
 
 def number(profile: Profile, prompt: Prompt) -> str:

@@ -25,7 +25,6 @@ from hotline.tips import Certainty, Language, Urgency
 from hotline.vault.receipts import grouped
 from hotline.web.i18n import negotiate
 
-EXIT = "https://www.climatempo.com.br/"  # a weather page: nothing to explain to who looks on
 LONGEST_SHORT = 300  # code points of a one-line answer
 MOST_CANDIDATES = 12
 _HURRIED_SECONDS = 4
@@ -42,16 +41,9 @@ def blueprint(line: PublicLine, pause: Callable[[float], None] = time.sleep) -> 
     web = Blueprint("form", __name__)
     web.add_url_rule("/", "first", pages.first, methods=["GET"])
     web.add_url_rule("/", "answer", pages.answer, methods=["POST"])
-    web.add_url_rule("/exit", "leave", leave, methods=["GET"])
+    web.add_url_rule("/exit", "leave", pages.leave, methods=["GET"])
     following.install(web, line, keys)
     return web
-
-
-def leave() -> Response:
-    """Away, at once. What the browser keeps of this site goes too; its history does not."""
-    response = redirect(EXIT, 303)
-    response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
-    return response  # type: ignore[return-value]  # a Flask response, typed as Werkzeug's
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +59,12 @@ class Pages:
 
     def first(self) -> Page:
         return self._show(self._fresh())
+
+    def leave(self) -> Response:
+        """Away, at once. What the browser keeps of this site goes too; its history does not."""
+        response = redirect(self.line.profile.leave, 303)
+        response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
+        return response  # type: ignore[return-value]  # a Flask response, typed as Werkzeug's
 
     def answer(self) -> Page:
         posted = following.posted_form()
@@ -196,7 +194,10 @@ class Pages:
             number=questions.position(form),
             total=questions.TOTAL,
             choices=self._choices(form),
-            rows=questions.summary(form, self.line.types, self._named(form.municipality))
+            postal=self.line.places.postal,
+            rows=questions.summary(
+                form, self.line.types, self.line.places.called(form.municipality)
+            )
             if form.step == CHECK
             else [],
         )
@@ -205,10 +206,5 @@ class Pages:
     def _choices(self, form: Form) -> list[tuple[str, str]]:
         """(value, words) of the radio buttons of this page, in the reader's language."""
         if form.step == PLACE:
-            return [(key, self._named(key)) for key in form.candidates]
+            return [(key, self.line.places.called(key)) for key in form.candidates]
         return questions.choices(form.step, self.line.types, form.language)
-
-    def _named(self, key: str) -> str:
-        """``Niterói, RJ``; empty for no municipality."""
-        place = self.line.places.by_key(key) if key else None
-        return f"{place.name}, {(place.state or '')[-2:]}" if place else ""

@@ -24,7 +24,8 @@ class Request:
     language: Language
 
     @classmethod
-    def read(cls, request: Mapping[str, object], types: Types) -> Request:
+    def read(cls, request: Mapping[str, object], types: Types, default: Language) -> Request:
+        """``default`` is the language of a request that names none of ours. Raises BadInput."""
         known = {"text", "crime_types", "place", "urgency", "implicates", "tags", "language"}
         if not known >= request.keys():
             raise BadInput("The request holds a field that is not known.", f"Use {_list(known)}.")
@@ -50,7 +51,7 @@ class Request:
             where = place
         elif place is not None:
             raise BadInput("The place is not a place.", "Give its name or its municipality's key.")
-        language = Language.parse(str(request.get("language") or "pt")) or Language.PT
+        language = Language.parse(str(request.get("language") or "")) or default
         return cls(
             text,
             codes,

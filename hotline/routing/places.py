@@ -84,6 +84,28 @@ class Places:
         found = self._tables.by_key.get(key)
         return found and self._place(found, Certainty.CERTAIN, "The municipality was chosen.")
 
+    @property
+    def postal(self) -> bool:
+        """Whether postal codes are known here, so that asking for one makes sense."""
+        return bool(self._tables.cep5)
+
+    def called(self, key: str) -> str:
+        """``Niterói, RJ``, ``Soacha, Cundinamarca``: with the state's letters where people write
+        those, else its name. Empty for a key nobody knows."""
+        land = key.partition(":")[0]
+        tables = self._tables
+        if land != self._country:
+            other = self._abroad and self._abroad.tables(land)
+            if not other:
+                return ""
+            tables = other
+        found = tables.by_key.get(key)
+        if found is None:
+            return ""
+        letters = found.state.partition("-")[2]
+        state = letters if letters in tables.codes else tables.states.get(found.state, "")
+        return f"{found.name}, {state}" if state and state != found.name else found.name
+
     def point(self, key: str) -> tuple[float, float] | None:
         """Latitude and longitude of the seat, where the source has one."""
         found = self._tables.by_key.get(key)

@@ -18,7 +18,17 @@ from zoneinfo import ZoneInfo
 from hotline.tips import Language, QueueKind, queue_kind
 
 # What a number that may be shown to the public is for.
-PURPOSES = ("police", "ambulance", "fire", "women", "human-rights", "tips")
+PURPOSES = (
+    "police",
+    "ambulance",
+    "fire",
+    "women",
+    "human-rights",
+    "tips",
+    "children",
+    "trafficking",
+    "extortion",
+)
 _BUILT_IN = Path(str(files("hotline").joinpath("routing", "data", "profiles")))
 
 
@@ -97,15 +107,15 @@ class Pattern:
     line: tuple[str, int] = ("agencies.toml", 1)
 
     def key(self, id: str, scheme: str) -> str | None:
-        """The municipality whose body ``id`` is, if it is one of this pattern's."""
+        """The key of the municipality whose body ``id`` would be; whether there is one is for
+        ``Profile.state_of``."""
         field_, bare = ("{key}", False) if "{key}" in self.entry.id else ("{code}", True)
         head, _, tail = self.entry.id.partition(field_)
         if not (id.startswith(head) and id.endswith(tail)) or len(id) > 80:
             return None
         key = id[len(head) : len(id) - len(tail) or None]
         key = f"{scheme}:{key}" if bare else key
-        code = key.removeprefix(f"{scheme}:")
-        return key if key != code and len(code) == 7 and code.isascii() and code.isdigit() else None
+        return key if key.startswith(f"{scheme}:") else None
 
     def body(self, key: str, state: str) -> Agency:
         def fill(text: str) -> str:
@@ -130,7 +140,9 @@ class Pattern:
 @dataclass(frozen=True, kw_only=True)
 class Profile:
     """One jurisdiction. ``agencies`` holds every body written out; those that patterns imply
-    are found by ``agency``. ``version`` is the fingerprint of all its files, 12 hex digits;
+    are found by ``agency``. A municipality's key is ``scheme`` and a code of ``digits`` digits;
+    ``states`` are keys by the digits their codes begin with. ``leave`` is where "Leave this page"
+    leads. ``version`` is the fingerprint of all its files, 12 hex digits;
     ``lines`` where each body, pattern and state is written, and each key of them
     (``pcerj.functions``, ``profile.desks``)."""
 
@@ -142,6 +154,7 @@ class Profile:
     languages: tuple[Language, ...]
     suffix: str
     scheme: str
+    digits: int
     states: Mapping[str, str]
     agencies: Mapping[str, Agency]
     patterns: tuple[Pattern, ...]
@@ -151,6 +164,7 @@ class Profile:
     emergency: tuple[EmergencyNumber, ...]
     elsewhere: tuple[EmergencyNumber, ...]
     duty: tuple[Duty, ...]
+    leave: str
     version: str
     folder: Path
     cues: Path
@@ -187,15 +201,24 @@ class Profile:
     def state_of(self, municipality: str) -> str | None:
         """``BR:IBGE:3304557`` → ``BR-RJ``, by the digits its code begins with; None if this
         profile does not serve it."""
-        if not municipality.startswith(f"{self.scheme}:"):
+        scheme, _, code = municipality.rpartition(":")
+        if scheme != self.scheme or len(code) != self.digits:
             return None
-        return self.states.get(municipality[len(self.scheme) + 1 :][:2])
+        if not (code.isascii() and code.isdigit()):
+            return None
+        found = (self.states.get(code[:size]) for size in self._prefix_sizes)
+        return next((state for state in found if state), None)
+
+    @cached_property
+    def _prefix_sizes(self) -> tuple[int, ...]:
+        return tuple(sorted({len(prefix) for prefix in self.states}, reverse=True))
 
     def samples(self) -> tuple[tuple[str, str], ...]:
         """For each state a municipality key that no law ever gave, and the state: what holds
         for it holds for every municipality without a row of its own."""
         return tuple(
-            (f"{self.scheme}:{prefix}00000", state) for prefix, state in self.states.items()
+            (f"{self.scheme}:{prefix.ljust(self.digits, '0')}", state)
+            for prefix, state in self.states.items()
         )
 
     @cached_property

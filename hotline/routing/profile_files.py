@@ -95,6 +95,7 @@ def _read(folder: Path, documents: Mapping[str, Document], sources: dict[str, En
         languages=_languages(top),
         suffix=top.text("queues"),
         scheme=top.text("places"),
+        digits=_digits(top),
         states=MappingProxyType({prefix: key for prefix, (key, _) in states.items()}),
         agencies=MappingProxyType(agencies),
         patterns=patterns,
@@ -104,6 +105,7 @@ def _read(folder: Path, documents: Mapping[str, Document], sources: dict[str, En
         emergency=_numbers(sheet, "number", zone),
         elsewhere=_numbers(sheet, "elsewhere", zone),
         duty=_duty(sheet, agencies),
+        leave=_leave(top),
         version=_fingerprint(folder, cues),
         folder=folder,
         cues=cues,
@@ -140,6 +142,22 @@ def _zone(top: Entry) -> ZoneInfo:
         hint = nearest(name, available_timezones(), "Take one of the IANA list.")
         top.problem("time_zone is not a zone such as America/Sao_Paulo", hint, "time_zone")
         return ZoneInfo("UTC")
+
+
+def _digits(top: Entry) -> int:
+    digits = top.number("digits", 0)
+    if not 1 <= digits <= 12:
+        top.problem(
+            "digits must say how many a municipality's code has, such as 7", "Count them.", "digits"
+        )
+    return digits
+
+
+def _leave(top: Entry) -> str:
+    address = top.text("leave")
+    if address and not address.startswith("https://"):
+        top.problem("leave must be an address that begins with https://", "Write one.", "leave")
+    return address
 
 
 def _languages(top: Entry) -> tuple[Language, ...]:

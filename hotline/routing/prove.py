@@ -31,7 +31,6 @@ from hotline.tips import (
     Classification,
     ClassifiedTip,
     Decision,
-    Language,
     Place,
     Tip,
     Urgency,
@@ -451,11 +450,11 @@ class Difference:
 def diff(old: Decider, new: Decider) -> list[Difference]:
     """Every type at every class of place, at each urgency, that ``new`` sends elsewhere, with
     another priority, or by another row."""
-    found = []
+    found, language = [], new.profile.languages[0]
     for kind in new.types:
         for place, _ in place_classes(new.profile, new.rules):
             for urgency in Urgency:
-                tip = Tip(channel=Channel.API, language=Language.PT, text="", urgency=urgency)
+                tip = Tip(channel=Channel.API, language=language, text="", urgency=urgency)
                 told = Classification((Act(kind.code, 1.0),))
                 classified = ClassifiedTip(tip, told, place)
                 before, after = _short(old.decide(classified)), _short(new.decide(classified))

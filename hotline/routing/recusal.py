@@ -31,7 +31,7 @@ _PLAIN = bytes(
 )
 _LONGEST = 8  # words in one cue
 _FARTHEST = 12  # words between a body and its cue
-_TELLING = 10  # letters of a single word that may accuse a body by itself ("rachadinha")
+_TELLING = 9  # letters of a single word that may accuse a body by itself ("rachadinha")
 _NOWHERE = Place()
 _NOBODY: frozenset[str] = frozenset()
 
@@ -94,6 +94,7 @@ class Cues:
     cue_words: _Words
     phrases: _Words
     marks: frozenset[str]
+    nobody: frozenset[str] = frozenset()
 
     def heard(self, words: str) -> frozenset[str]:
         """Ids of the bodies that the words speak of as implicated. Linear in their length."""
@@ -106,7 +107,7 @@ class Cues:
             tokens = sentence.split()
             if not self.marks.isdisjoint(tokens):
                 found |= self._sentence(tokens)
-        return frozenset(found)
+        return frozenset(found) - self.nobody
 
     def _sentence(self, tokens: list[str]) -> set[str]:
         found: set[str] = set()
@@ -146,7 +147,7 @@ def read(
     """The cues of ``profile``; what they name must exist, and none may consist of ``grammar``
     words alone: it would be heard in every tip."""
     document = Document.read(profile.cues, problems)
-    document.check_headers(frozenset({"type", "unsure", "body", "cue", "phrase"}))
+    document.check_headers(frozenset({"type", "unsure", "body", "nobody", "cue", "phrase"}))
     codes, kinds = frozenset(codes), _kinds(profile)
     by_type: dict[str, frozenset[str]] = {}
     by_tag: dict[str, frozenset[str]] = {}
@@ -170,10 +171,13 @@ def read(
         hint = "Add an [unsure] block with the kinds to keep out when it is not clear who is meant."
         problems.append(Problem(document.file, 1, "unsure is missing", hint))
     bodies, body_words = _bodies(document, profile, grammar)
+    nobody = _nobody(document, body_words, bodies, grammar)
     cues, cue_words = _cues(document, bodies, grammar)
-    phrases = _phrases(document, bodies, grammar)
+    phrases = _phrases(document, bodies, body_words, grammar)
     marks = _marks(body_words, phrases)
-    return Cues(by_type, by_tag, unsure, bodies, cues, body_words, cue_words, phrases, marks)
+    return Cues(
+        by_type, by_tag, unsure, bodies, cues, body_words, cue_words, phrases, marks, nobody
+    )
 
 
 def _kinds(profile: Profile) -> frozenset[str]:
@@ -215,6 +219,20 @@ def _bodies(
     return bodies, words
 
 
+def _nobody(
+    document: Document, words: _Words, bodies: Mapping[str, Body], grammar: Set[str]
+) -> frozenset[str]:
+    """Names that hold a body's name and mean none: "Ejército de Liberación Nacional"."""
+    ids: set[str] = set()
+    for entry in document.entries("nobody"):
+        id = entry.text("id")
+        if id in bodies:
+            entry.problem(f"a body is called {id} too", "Rename it.", "id")
+        ids.add(id)
+        _add(entry, words, id, grammar)
+    return frozenset(ids)
+
+
 def _cues(
     document: Document, bodies: Mapping[str, Body], grammar: Set[str]
 ) -> tuple[dict[str, Cue], _Words]:
@@ -232,22 +250,22 @@ def _cues(
     return cues, words
 
 
-def _phrases(document: Document, bodies: Mapping[str, Body], grammar: Set[str]) -> _Words:
+def _phrases(
+    document: Document, bodies: Mapping[str, Body], names: _Words, grammar: Set[str]
+) -> _Words:
+    """What accuses a body by itself: never its bare name, nor one short word."""
     phrases = _Words()
     for entry in document.entries("phrase"):
         id = entry.text("body")
         if id and id not in bodies:
             entry.problem(f"no body is called {id}", nearest(id, bodies, "Add it."), "body")
-        for word in entry.texts("words"):
-            tokens = [token for token in fold(word).split() if token not in grammar]
-            if word.endswith("*") or (
-                len(tokens) == 1 and len(tokens[0]) < _TELLING and len(fold(word).split()) == 1
-            ):
-                hint = (
-                    "A phrase is heard wherever it stands: add words to it, or make it a [[cue]]."
-                )
-                entry.problem(f"{word} says too little to stand alone", hint, "words")
         _add(entry, phrases, id, grammar)
+        for word in entry.texts("words"):
+            tokens = tuple(fold(word).split())
+            short = len(tokens) == 1 and len(tokens[0]) < _TELLING
+            if word.endswith("*") or short or tokens in names.exact:
+                hint = "It is heard wherever it stands: add words to it, or make it a [[cue]]."
+                entry.problem(f"{word} says too little to stand alone", hint, "words")
     return phrases
 
 

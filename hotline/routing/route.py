@@ -374,7 +374,7 @@ class Router:
     def explain(self, request: Mapping[str, object]) -> dict[str, object]:
         """A decision and its reasons in the shape of `hotline route explain`. Raises BadInput
         for a request of another shape."""
-        asked = Request.read(request, self.types)
+        asked = Request.read(request, self.types, self.profile.languages[0])
         told = self.types.classify(asked.text, asked.language, chosen=asked.crime_types)
         place = self.locate(asked.text, asked.where, asked.municipality)
         return answer(told, place, self.decide(ClassifiedTip(asked.tip(), told, place)))

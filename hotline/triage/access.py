@@ -88,7 +88,7 @@ class Access:
         roles: Iterable[str],
         *,
         agency: str = "",
-        language: str = "pt",
+        language: str,
     ) -> tuple[Person, str]:
         """A new person and the one-time-code secret (base32), shown once. Raises WeakPassphrase,
         AlreadyThere."""

@@ -48,7 +48,7 @@ class UnknownPlace(BadInput):
 
     code = "unknown_place"
     message = "This place is not one municipality that we know."
-    hint = "Write the municipality and its state, such as Niterói, RJ, or its postal code."
+    hint = "Write the municipality and its state or department, or its postal code."
 
 
 class UnknownType(BadInput):

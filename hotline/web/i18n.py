@@ -61,7 +61,7 @@ def current() -> Language:
     return Language.EN
 
 
-def negotiate(default: Language = Language.PT) -> Language:
+def negotiate(default: Language) -> Language:
     """What the browser asks for, without keeping it."""
     for tag in request.accept_languages.values():
         if (language := Language.parse(tag)) is not None:

@@ -57,9 +57,27 @@ def places() -> Places:
     return Places.load()
 
 
-@pytest.fixture(scope="module", params=["br-rj", "br"])
-def router(request: pytest.FixtureRequest, types: Types, places: Places) -> Router:
-    return Router.load(Profile.load(request.param), types, places)
+@pytest.fixture(scope="module", params=["br-rj", "br", "co"])
+def router(request: pytest.FixtureRequest, types: Types) -> Router:
+    profile = Profile.load(request.param)
+    return Router.load(profile, types, Places.load(profile.country))
+
+
+# One state of each country: key, number of its municipalities.
+STATES = {"BR": ("BR-RJ", 92), "CO": ("CO-CUN", 116)}
+
+
+def state(router: Router) -> Place:
+    key, _ = STATES[router.profile.country]
+    return Place(None, "the state", key, router.profile.country, Certainty.PROBABLE)
+
+
+def towns(router: Router) -> list[Place]:
+    """Every municipality of one state."""
+    key, count = STATES[router.profile.country]
+    found = [router.places.by_key(town) for town, _ in router.places.in_state(key)]
+    assert len(found) == count
+    return [place for place in found if place is not None]
 
 
 def tip(
@@ -87,12 +105,9 @@ def reaches_someone(router: Router, decision: Decision) -> bool:
     )
 
 
-def test_every_type_at_every_place_and_urgency_has_a_destination(
-    router: Router, places: Places
-) -> None:
-    here = [place for key, _ in places.in_state("BR-RJ") if (place := places.by_key(key))]
-    assert len(here) == 92
-    for kind, place, urgency in product(router.types, (*here, *ODD_PLACES), Urgency):
+def test_every_type_at_every_place_and_urgency_has_a_destination(router: Router) -> None:
+    everywhere = (*towns(router), state(router), *ODD_PLACES)
+    for kind, place, urgency in product(router.types, everywhere, Urgency):
         decision = router.decide(tip(kind.code, place, urgency))
         assert reaches_someone(router, decision), (kind.code, place.municipality, urgency)
         if urgency is Urgency.NOW:
@@ -101,13 +116,9 @@ def test_every_type_at_every_place_and_urgency_has_a_destination(
             assert decision.priority <= "P1"
 
 
-def test_where_the_place_is_known_somebody_is_named_for_every_type(
-    router: Router, places: Places
-) -> None:
-    for kind, (key, _) in product(router.types, places.in_state("BR-RJ")):
-        place = places.by_key(key)
-        assert place is not None
-        assert router.decide(tip(kind.code, place)).leads, (kind.code, key)
+def test_where_the_place_is_known_somebody_is_named_for_every_type(router: Router) -> None:
+    for kind, place in product(router.types, towns(router)):
+        assert router.decide(tip(kind.code, place)).leads, (kind.code, place.municipality)
 
 
 def test_each_municipality_leads_with_its_own_secretariat(types: Types, places: Places) -> None:
@@ -120,12 +131,8 @@ def test_each_municipality_leads_with_its_own_secretariat(types: Types, places: 
         assert decision.queue == "general:BR-RJ"
 
 
-def test_special_types_wait_at_the_special_desk_wherever_they_happened(
-    router: Router, places: Places
-) -> None:
-    here = places.by_key("BR:IBGE:3304557")
-    assert here is not None
-    for kind, place in product(router.types, (here, *ODD_PLACES)):
+def test_special_types_wait_at_the_special_desk_wherever_they_happened(router: Router) -> None:
+    for kind, place in product(router.types, (towns(router)[0], *ODD_PLACES)):
         if kind.queue.special:
             queue = router.decide(tip(kind.code, place)).queue
             # FIN-05 and the like never become less protected: recusal only moves to integrity.
@@ -139,9 +146,9 @@ def test_a_tip_nobody_can_place_or_name_waits_at_a_staffed_desk(router: Router) 
         assert queue_kind(decision.queue) is QueueKind.UNRESOLVED
         assert decision.leads == ()
         assert router.profile.queues[decision.queue].staffed
-    known = router.decide(tip("PUB-99", STATE))
+    known = router.decide(tip("PUB-99", state(router)))
     assert queue_kind(known.queue) is QueueKind.UNRESOLVED
-    assert known.leads in (("sesp-rj",), ("security@BR-RJ",))
+    assert known.leads in (("sesp-rj",), ("security@BR-RJ",), ("security@CO-CUN",))
 
 
 def test_even_a_reporter_who_accuses_everyone_is_heard(router: Router) -> None:

@@ -30,6 +30,8 @@ from hotline.tips import (
 FORESEEN = re.compile(r"implicated|INT-|\\[\"integrity\"\\]")
 RIO = "BR:IBGE:3304557"
 NITEROI = "BR:IBGE:3303302"
+# Two towns of one state, the first of them where things happen.
+TOWNS = {"BR": (RIO, NITEROI), "CO": ("CO:DANE:25754", "CO:DANE:25899")}
 
 
 @pytest.fixture(scope="module")
@@ -42,16 +44,16 @@ def places() -> Places:
     return Places.load()
 
 
-@pytest.fixture(scope="module", params=["br-rj", "br"])
-def router(request: pytest.FixtureRequest, types: Types, places: Places) -> Router:
-    return Router.load(Profile.load(request.param), types, places)
+@pytest.fixture(scope="module", params=["br-rj", "br", "co"])
+def router(request: pytest.FixtureRequest, types: Types) -> Router:
+    profile = Profile.load(request.param)
+    return Router.load(profile, types, Places.load(profile.country))
 
 
-@pytest.fixture(scope="module", params=["br-rj", "br"])
+@pytest.fixture(scope="module", params=["br-rj", "br", "co"])
 def careless(
     request: pytest.FixtureRequest,
     types: Types,
-    places: Places,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Router:
     """The same bodies under rules whose author forgot that anyone could ever be implicated: what
@@ -62,7 +64,8 @@ def careless(
     kept = [one for one in blocks if "[[destination.row]]" not in one or not FORESEEN.search(one)]
     assert len(kept) < len(blocks) - 5
     (folder / "rules.toml").write_text("\n\n".join(kept), encoding="utf-8")
-    return Router.load(Profile.load(folder), types, places)
+    profile = Profile.load(folder)
+    return Router.load(profile, types, Places.load(profile.country))
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +113,12 @@ def leaks(profile: Profile, decision: Decision, implicated: Iterable[str]) -> se
     return {one for one in told(profile, decision) if roots & set(above(profile, one))}
 
 
+def town(router: Router) -> Place:
+    place = router.places.by_key(TOWNS[router.profile.country][0])
+    assert place is not None
+    return place
+
+
 def home(profile: Profile, body: Agency) -> Place:
     if ":" in body.jurisdiction:
         state = profile.state_of(body.jurisdiction)
@@ -122,21 +131,21 @@ def home(profile: Profile, body: Agency) -> Place:
 def bodies(profile: Profile) -> list[Agency]:
     """Every body written out, and all that one municipality of each state implies."""
     found = dict(profile.agencies)
-    for prefix in profile.states:
-        for one in profile.municipal(f"{profile.scheme}:{prefix}00000"):
+    for key, _ in profile.samples():
+        for one in profile.municipal(key):
             found.setdefault(one.id, one)
-    for one in (*profile.municipal(RIO), *profile.municipal(NITEROI)):
-        found.setdefault(one.id, one)
+    for town in TOWNS[profile.country]:
+        for one in profile.municipal(town):
+            found.setdefault(one.id, one)
     return list(found.values())
 
 
-def test_no_body_that_is_named_learns_of_any_type_of_tip(router: Router, places: Places) -> None:
+def test_no_body_that_is_named_learns_of_any_type_of_tip(router: Router) -> None:
     profile = router.profile
-    rio_place = places.by_key(RIO)
-    assert rio_place is not None
+    here = town(router)
     would_have_known = 0
     for body in bodies(profile):
-        for place in (home(profile, body), rio_place, Place()):
+        for place in (home(profile, body), here, Place()):
             for kind in router.types:
                 plain = router.decide(tip([kind.code], place))
                 decision = router.decide(tip([kind.code], place, implicates=(body.id,)))
@@ -148,16 +157,17 @@ def test_no_body_that_is_named_learns_of_any_type_of_tip(router: Router, places:
     assert would_have_known > 1_000  # without recusal these tips would have reached them
 
 
-def test_recusal_does_not_depend_on_careful_rules(careless: Router, places: Places) -> None:
+def test_recusal_does_not_depend_on_careful_rules(careless: Router) -> None:
     profile = careless.profile
-    rio_place = places.by_key(RIO)
-    assert rio_place is not None
+    here = town(careless)
     over, through = 0, 0
-    local = [one for one in bodies(profile) if one.level != "state" or one.jurisdiction == "BR-RJ"]
+    local = [
+        one for one in bodies(profile) if one.level != "state" or one.jurisdiction == here.state
+    ]
     for body in local:
         for kind in careless.types:
-            plain = careless.decide(tip([kind.code], rio_place))
-            decision = careless.decide(tip([kind.code], rio_place, implicates=(body.id,)))
+            plain = careless.decide(tip([kind.code], here))
+            decision = careless.decide(tip([kind.code], here, implicates=(body.id,)))
             assert not leaks(profile, decision, (body.id,)), (body.id, kind.code)
             assert bool(decision.leads) >= bool(plain.leads), (body.id, kind.code)
             kept_out = {*plain.leads, *plain.copies} - {*decision.leads, *decision.copies}
@@ -177,11 +187,11 @@ def test_every_pair_of_named_bodies_leaves_a_desk_that_is_neither(rio: Router) -
             assert not leaks(profile, decision, (first, second)), (first, second)
 
 
-def test_police_acts_keep_all_police_of_the_place_out(router: Router, places: Places) -> None:
+def test_police_acts_keep_all_police_of_the_place_out(router: Router) -> None:
     profile = router.profile
-    rio_place = places.by_key(RIO)
-    assert rio_place is not None
-    for place in (rio_place, Place(), Place(None, None, "BR-RJ", "BR", Certainty.PROBABLE)):
+    here = town(router)
+    state = Place(None, None, here.state, here.country, Certainty.PROBABLE)
+    for place in (here, Place(), state):
         for code in ("INT-01", "INT-02"):
             for other in ("ORG-01", "GBV-01", "TIP-01", "CHD-01", "ENV-03"):
                 for urgency in Urgency:
@@ -209,9 +219,8 @@ def test_when_the_municipality_is_not_certain_every_municipality_is_kept_out(rio
     assert not leaks(rio.profile, decision, ("municipios-rj",))
 
 
-def test_words_alone_are_enough_when_nobody_says_which_body(router: Router, places: Places) -> None:
-    rio_place = places.by_key(RIO)
-    assert rio_place is not None
+def test_words_alone_are_enough_when_nobody_says_which_body(router: Router) -> None:
+    here = town(router)
     for text in (
         "Tem tráfico aqui e a polícia está envolvida.",
         "Os PMs do batalhão recebem arrego todo mês",
@@ -220,7 +229,7 @@ def test_words_alone_are_enough_when_nobody_says_which_body(router: Router, plac
         "la police ferme les yeux",
         "lapolis pran lajan nan men yo",
     ):
-        decision = router.decide(tip(["ORG-01"], rio_place, text=text))
+        decision = router.decide(tip(["ORG-01"], here, text=text))
         kinds = {
             up.kind for id in told(router.profile, decision) for up in router.profile.ancestors(id)
         }

@@ -225,12 +225,41 @@ def test_a_number_nobody_has_verified_may_not_be_shown(edit: Edit) -> None:
 
 
 def test_every_built_in_profile_is_sound(types: Types) -> None:
-    assert {"br", "br-rj"} <= set(built_in())
+    assert {"br", "br-rj", "co"} <= set(built_in())
     for name in built_in():
         profile = Profile.load(name)
+        assert profile.id == name
         assert Router.load(profile, types, Places.load(profile.country)).check() == []
-        if profile.country == "BR":
-            assert {"190", "192", "193"} <= {number.number for number in profile.emergency}
+        numbers = {number.purpose: number.number for number in profile.emergency}
+        police, ambulance, fire = {"BR": ("190", "192", "193"), "CO": ("123",) * 3}[profile.country]
+        assert numbers["police"] == police
+        assert (numbers["ambulance"], numbers["fire"]) == (ambulance, fire)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("digits = 7\n", "", "digits must say how many"),
+        ("digits = 7", "digits = 0", "digits must say how many"),
+        ('leave = "https:', 'leave = "http:', "leave must be an address"),
+    ],
+)
+def test_what_a_country_writes_differently_must_be_said(
+    edit: Edit, old: str, new: str, said: str
+) -> None:
+    with pytest.raises(RuleFileProblem, match=rf"profile.toml:\d+: {said}"):
+        Profile.load(edit("profile.toml", old, new))
+
+
+def test_states_may_have_prefixes_of_any_length(edit: Edit) -> None:
+    folder = edit("states.toml", 'prefix = "33"', 'prefix = "3304"')
+    with (folder / "states.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[[state]]\nkey = "BR-XX"\nname = "X"\nprefix = "3"\n')
+    profile = Profile.load(folder)
+    assert profile.state_of("BR:IBGE:3304557") == "BR-RJ"
+    assert profile.state_of("BR:IBGE:3303302") == "BR-XX"
+    assert profile.state_of("BR:IBGE:330455") is None
+    assert profile.state_of("CO:DANE:3304557") is None
 
 
 def test_the_version_follows_every_byte_of_the_files(edit: Edit) -> None:

@@ -97,7 +97,8 @@ class Console:
         return declare
 
     def _enter(self) -> BaseResponse | None:
-        g.language = Language.parse(request.args.get("language")) or negotiate()
+        asked = Language.parse(request.args.get("language"))
+        g.language = asked or negotiate(self.line.profile.languages[0])
         g.who = None
         roles = self.access.get(request.endpoint or "")
         if roles is None:
