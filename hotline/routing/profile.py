@@ -18,7 +18,10 @@ from zoneinfo import ZoneInfo
 from hotline.tips import Language, QueueKind, queue_kind
 
 # What a number that may be shown to the public is for.
-PURPOSES = ("police", "ambulance", "fire", "women", "human-rights", "tips")
+PURPOSES = (
+    *("police", "ambulance", "fire", "women", "children", "trafficking", "extortion"),
+    *("human-rights", "tips"),
+)
 _BUILT_IN = Path(str(files("hotline").joinpath("routing", "data", "profiles")))
 
 

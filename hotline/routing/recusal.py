@@ -31,7 +31,7 @@ _PLAIN = bytes(
 )
 _LONGEST = 8  # words in one cue
 _FARTHEST = 12  # words between a body and its cue
-_TELLING = 10  # letters of a single word that may accuse a body by itself ("rachadinha")
+_TELLING = 9  # letters of a single word that may accuse a body by itself ("rachadinha")
 _NOWHERE = Place()
 _NOBODY: frozenset[str] = frozenset()
 
@@ -171,7 +171,7 @@ def read(
         problems.append(Problem(document.file, 1, "unsure is missing", hint))
     bodies, body_words = _bodies(document, profile, grammar)
     cues, cue_words = _cues(document, bodies, grammar)
-    phrases = _phrases(document, bodies, grammar)
+    phrases = _phrases(document, bodies, body_words, grammar)
     marks = _marks(body_words, phrases)
     return Cues(by_type, by_tag, unsure, bodies, cues, body_words, cue_words, phrases, marks)
 
@@ -232,22 +232,22 @@ def _cues(
     return cues, words
 
 
-def _phrases(document: Document, bodies: Mapping[str, Body], grammar: Set[str]) -> _Words:
+def _phrases(
+    document: Document, bodies: Mapping[str, Body], names: _Words, grammar: Set[str]
+) -> _Words:
+    """What accuses a body by itself: never its bare name, nor one short word."""
     phrases = _Words()
     for entry in document.entries("phrase"):
         id = entry.text("body")
         if id and id not in bodies:
             entry.problem(f"no body is called {id}", nearest(id, bodies, "Add it."), "body")
-        for word in entry.texts("words"):
-            tokens = [token for token in fold(word).split() if token not in grammar]
-            if word.endswith("*") or (
-                len(tokens) == 1 and len(tokens[0]) < _TELLING and len(fold(word).split()) == 1
-            ):
-                hint = (
-                    "A phrase is heard wherever it stands: add words to it, or make it a [[cue]]."
-                )
-                entry.problem(f"{word} says too little to stand alone", hint, "words")
         _add(entry, phrases, id, grammar)
+        for word in entry.texts("words"):
+            tokens = tuple(fold(word).split())
+            short = len(tokens) == 1 and len(tokens[0]) < _TELLING
+            if word.endswith("*") or short or tokens in names.exact:
+                hint = "It is heard wherever it stands: add words to it, or make it a [[cue]]."
+                entry.problem(f"{word} says too little to stand alone", hint, "words")
     return phrases
 
 
