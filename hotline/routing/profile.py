@@ -19,15 +19,8 @@ from hotline.tips import Language, QueueKind, queue_kind
 
 # What a number that may be shown to the public is for.
 PURPOSES = (
-    "police",
-    "ambulance",
-    "fire",
-    "women",
-    "human-rights",
-    "tips",
-    "children",
-    "trafficking",
-    "extortion",
+    *("police", "ambulance", "fire", "women", "children", "trafficking", "extortion"),
+    *("human-rights", "tips"),
 )
 _BUILT_IN = Path(str(files("hotline").joinpath("routing", "data", "profiles")))
 
