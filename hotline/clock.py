@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,11 @@ class Clock:
 
     def day(self) -> str:
         """``YYYY-MM-DD`` in the jurisdiction's zone."""
-        return self.now().astimezone(self.zone).strftime("%Y-%m-%d")
+        return self.today().isoformat()
+
+    def today(self) -> date:
+        """The day in the jurisdiction's zone."""
+        return self.now().astimezone(self.zone).date()
 
 
 def coarse_due(now: datetime, minutes: int, *, urgent: bool) -> datetime:

@@ -9,6 +9,7 @@ from datetime import date
 from hotline import settings as settings_module
 from hotline.assembly import StaffLine, assemble_staff
 from hotline.errors import HotlineError
+from hotline.routing.profile import Profile
 from hotline.settings import Settings
 from hotline.store.database import Database
 from hotline.store.migrate import current, head
@@ -45,6 +46,8 @@ def examine() -> list[Finding]:
         return [*findings, Finding("line", False, f"{problem.message} {problem.hint}")]
     try:
         findings += key_findings(line)
+        findings += number_findings(line.profile, line.clock.today())
+        findings.append(Finding("bodies", True, _bodies(line.profile)))
         findings.append(_try("outbox", lambda: _outbox(line)))
     finally:
         line.close()
@@ -114,6 +117,38 @@ def key_findings(line: StaffLine) -> list[Finding]:
     if sound == len(findings):
         findings.append(Finding("keys", True, "every recipient has keys and members"))
     return findings
+
+
+def number_findings(profile: Profile, today: date) -> list[Finding]:
+    """Every number the public sees whose reading in its source is, or soon will be, too old."""
+    findings = []
+    for number in dict.fromkeys((*profile.emergency, *profile.elsewhere)):
+        left = number.days_left(today)
+        if number.verified_on > today:
+            state = "has a verified_on in the future"
+        elif left >= ALARM_DAYS:
+            continue
+        elif left >= 0:
+            state = f"was read {number.verified_on}: {left} days left"
+        else:
+            state = f"was read {number.verified_on}: " + (
+                "too long ago, shown all the same" if number.shown(today) else "hidden"
+            )
+        detail = f"{number.label} {state}. Dial it, read {number.source}, renew profile.toml"
+        findings.append(Finding(f"number {number.number}", False, detail))
+    if not findings:
+        findings.append(Finding("numbers", True, "each was read in a source not long ago"))
+    return findings
+
+
+def _bodies(profile: Profile) -> str:
+    unread, all_ = len(profile.unconfirmed()), len(profile.inboxes())
+    if not unread:
+        return f"the names of all {all_} with an inbox were read in a source"
+    return (
+        f"{unread} of {all_} with an inbox bear a name nobody has read in a source: "
+        "'hotline rules check --json' lists them"
+    )
 
 
 def _month_end(month: str) -> date:

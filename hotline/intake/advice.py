@@ -1,13 +1,14 @@
 """Advice: what a reporter can do for their own safety, by type of crime.
 
 Only numbers of the jurisdiction's profile are shown: each was read in a source on a day that
-stands beside it.
+stands beside it, and goes when that day is too long ago.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from hotline.routing.classify import Types
 from hotline.routing.profile import EmergencyNumber, Profile
@@ -19,6 +20,7 @@ _EVIDENT = 2  # acts beyond the second are hints
 
 NOW = N_("Call {number} now if someone is in danger. This line is not the emergency service.")
 SAFETY = N_("Do not try to find out more yourself. Your safety comes first.")
+SUPPORT = N_("If it is too much to bear, {label}, {number}, listens.")
 
 # By flag of a crime type.
 _BY_FLAG = {
@@ -74,31 +76,36 @@ class Emergency:
     message: str
 
 
-def number_for(profile: Profile, purpose: str) -> EmergencyNumber | None:
-    """The profile's first number for a purpose such as ``police``."""
-    return next((n for n in profile.emergency if n.purpose == purpose), None)
+def number_for(profile: Profile, purpose: str, day: date) -> EmergencyNumber | None:
+    """The profile's first number for a purpose such as ``police`` that may be shown on ``day``."""
+    return next((n for n in profile.emergency_on(day) if n.purpose == purpose), None)
 
 
-def emergency(profile: Profile, language: Language) -> Emergency | None:
+def emergency(profile: Profile, language: Language, day: date) -> Emergency | None:
     """The police emergency number, when the profile has a verified one."""
-    found = number_for(profile, "police")
+    found = number_for(profile, "police", day)
     if found is None:
         return None
     return Emergency(found.number, found.label, say(language, NOW, number=found.number))
 
 
 def advice(
-    profile: Profile, types: Types, codes: Sequence[str], language: Language
+    profile: Profile, types: Types, codes: Sequence[str], language: Language, day: date
 ) -> tuple[str, ...]:
     """At most five sentences, most pressing first; never empty."""
     found: dict[str, None] = {}
     for code in codes[:_EVIDENT]:
-        found |= dict.fromkeys(_sentences(profile, types, code, language))
+        found |= dict.fromkeys(_sentences(profile, types, code, language, day))
     found |= {say(language, SAFETY): None}
+    hurt = any(types.get(code).group in _BY_GROUP for code in codes[:_EVIDENT])
+    if hurt and (support := number_for(profile, "support", day)):
+        found |= {say(language, SUPPORT, label=support.label, number=support.number): None}
     return tuple(found)[:_MOST]
 
 
-def _sentences(profile: Profile, types: Types, code: str, language: Language) -> Iterator[str]:
+def _sentences(
+    profile: Profile, types: Types, code: str, language: Language, day: date
+) -> Iterator[str]:
     kind = types.get(code)
     for flag, sentences in _BY_FLAG.items():
         if flag in kind.flags:
@@ -106,7 +113,7 @@ def _sentences(profile: Profile, types: Types, code: str, language: Language) ->
     purposes, sentence = _BY_GROUP.get(kind.group, ((), ""))
     if "extortion_advice" in kind.flags:
         purposes, sentence = ("extortion",), _EXTORTION
-    found = next((n for purpose in purposes if (n := number_for(profile, purpose))), None)
+    found = next((n for p in purposes if (n := number_for(profile, p, day))), None)
     if found:
         yield say(language, sentence, label=found.label, number=found.number)
     if kind.group == "INTEGRITY":

@@ -62,8 +62,9 @@ class Endpoints:
         if told.changed:
             raise Refused(("", _USED_KEY))
         urgent = told.urgent or contact.urgency is Urgency.NOW
-        whom = emergency(self.line.profile, language) if urgent else None
-        sentences = advice(self.line.profile, self.line.types, told.types, language)
+        profile, today = self.line.profile, self.line.clock.today()
+        whom = emergency(profile, language, today) if urgent else None
+        sentences = advice(profile, self.line.types, told.types, language, today)
         answer = {
             "receipt": grouped(told.code),
             "emergency": asdict(whom) if whom else None,

@@ -16,11 +16,11 @@ from werkzeug.exceptions import NotFound
 from hotline.assembly import PublicLine
 from hotline.errors import BadInput, HotlineError
 from hotline.intake.conversation import Event, State
-from hotline.intake.exchange import CALL, Exchange, Heard, Said, exchange_of, excuse_for, install
+from hotline.intake.exchange import CALL, Exchange, Heard, Said, exchange_of, install
 from hotline.intake.prompts import AGAIN, CREOLE_IN_FRENCH, MENUS, SPOKEN, TO_REPEAT, Prompt
 from hotline.intake.sessions import Session
 from hotline.intake.signature import verified
-from hotline.intake.sms import identifier, number, refused, twiml
+from hotline.intake.sms import excuses, identifier, number, refused, twiml
 from hotline.intake.voice import file_name, recorded
 from hotline.tips import Channel, Contact, Language, Question, Redacted, Trace, Urgency
 from hotline.vault.receipts import grouped
@@ -213,8 +213,8 @@ def _contact(
 def _excuse(line: PublicLine, language: Language, error: HotlineError) -> bytes:
     response = VoiceResponse()
     voice = Voice(line, language)
-    for prompt in (excuse_for(error), Prompt.ELSEWHERE):
-        given = number(line.profile, prompt)
+    for prompt in excuses(line, error):
+        given = number(line, prompt)
         sentence = SPOKEN.get(prompt, SPOKEN[Prompt.UNAVAILABLE])
         voice.say(response, prompt.value, sentence.say(voice.said, number=given), given)
     response.hangup()
@@ -305,7 +305,7 @@ class Speaker:
                 self._languages(parent)
                 continue
             if prompt in SPOKEN:
-                given = number(self._line.profile, prompt) if prompt is Prompt.EMERGENCY else ""
+                given = number(self._line, prompt) if prompt is Prompt.EMERGENCY else ""
                 sentence = SPOKEN[prompt].say(self._voice.said, number=given)
                 self._voice.say(parent, prompt.value, sentence, given)
             if prompt is Prompt.RECEIPT:

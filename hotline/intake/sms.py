@@ -23,7 +23,6 @@ from hotline.intake.prompts import TEXT, WHERE_BY_NAME, Prompt, Sentence
 from hotline.intake.sessions import Session, telephone
 from hotline.intake.signature import verified
 from hotline.intake.words import GREETINGS, HELP, NO, REPEAT, SKIP, STOP, URGENCIES, YES, folded
-from hotline.routing.profile import Profile
 from hotline.tips import Channel, Contact, Language, Question, Redacted, Trace, Urgency
 from hotline.vault.receipts import grouped
 
@@ -219,7 +218,14 @@ def _write(line: PublicLine, said: Said, *, known: bool) -> bytes:
 
 
 def _excuse(line: PublicLine, language: Language, error: HotlineError) -> bytes:
-    return _message(line, language, (excuse_for(error), Prompt.ELSEWHERE))
+    return _message(line, language, excuses(line, error))
+
+
+def excuses(line: PublicLine, error: HotlineError) -> tuple[Prompt, ...]:
+    """What is said when a message cannot be taken: why, and where else to turn if another line's
+    number may still be shown."""
+    why = excuse_for(error)
+    return (why, Prompt.ELSEWHERE) if number(line, Prompt.ELSEWHERE) else (why,)
 
 
 def _message(
@@ -228,7 +234,7 @@ def _message(
     response = MessagingResponse()
     words = [
         sentence(line, prompt).say(
-            language, receipt=grouped(code) if code else "", number=number(line.profile, prompt)
+            language, receipt=grouped(code) if code else "", number=number(line, prompt)
         )
         for prompt in prompts
     ]
@@ -246,9 +252,10 @@ def sentence(line: PublicLine, prompt: Prompt) -> Sentence:
     return TEXT[prompt]
 
 
-def number(profile: Profile, prompt: Prompt) -> str:
-    """The number a prompt gives out: in danger the police's, else another line's."""
-    known = profile.elsewhere if prompt is Prompt.ELSEWHERE else profile.emergency
+def number(line: PublicLine, prompt: Prompt) -> str:
+    """The number a prompt gives out today: in danger the police's, else another line's."""
+    today, elsewhere = line.clock.today(), prompt is Prompt.ELSEWHERE
+    known = line.profile.elsewhere_on(today) if elsewhere else line.profile.emergency_on(today)
     first = next((n for n in known if n.purpose == "police"), known[0] if known else None)
     return first.number if first else ""
 

@@ -154,11 +154,12 @@ class Pages:
             once = f"{once}:{fingerprint(content)}"
             self.line.pipeline.append(told.code, form.contact(), once)
         urgent = told.urgent or form.urgency is Urgency.NOW
+        profile, today = self.line.profile, self.line.clock.today()
         page = render_template(
             "public/receipt.html",
             groups=grouped(told.code).split(),
-            advice=advice(self.line.profile, self.line.types, told.types, form.language),
-            emergency=emergency(self.line.profile, form.language) if urgent else None,
+            advice=advice(profile, self.line.types, told.types, form.language, today),
+            emergency=emergency(profile, form.language, today) if urgent else None,
         )
         return page, 200
 

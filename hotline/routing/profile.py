@@ -17,12 +17,18 @@ from zoneinfo import ZoneInfo
 
 from hotline.tips import Language, QueueKind, queue_kind
 
-# What a number that may be shown to the public is for.
+# What a number that may be shown to the public is for; human-rights helps with all of the four
+# before it.
 PURPOSES = (
     *("police", "ambulance", "fire", "women", "children", "trafficking", "extortion"),
-    *("human-rights", "tips"),
+    *("human-rights", "support", "tips"),
 )
 _BUILT_IN = Path(str(files("hotline").joinpath("routing", "data", "profiles")))
+# A year, and a month for whoever forgets. An old number may ring at a stranger who then knows of a
+# report: it goes. Police, ambulance and fire stay: their numbers are fixed for the whole country,
+# and somebody in danger who finds none is worse off than somebody who finds an old one.
+FRESH_DAYS = 400
+_LASTING = frozenset({"police", "ambulance", "fire"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +36,8 @@ class Agency:
     """A body that receives tips or stands above one that does. ``jurisdiction`` is a country
     (``BR``), a state (``BR-RJ``) or a municipality key. ``receives`` is false for bodies that
     exist only as branches of the tree. ``oversight`` names who takes over when it is recused;
-    ``stands_for`` the kinds of bodies a branch stands for when the place is not known."""
+    ``stands_for`` the kinds of bodies a branch stands for when the place is not known.
+    ``verified_on`` is the day its name was read in ``source``, None while nobody has."""
 
     id: str
     name: str
@@ -45,6 +52,8 @@ class Agency:
     receives: bool = True
     oversight: tuple[str, ...] = ()
     stands_for: frozenset[str] = frozenset()
+    source: str = ""
+    verified_on: date | None = None
 
     @property
     def level(self) -> str:
@@ -82,6 +91,14 @@ class EmergencyNumber:
     number: str
     verified_on: date
     source: str
+
+    def days_left(self, day: date) -> int:
+        """For how many more days its reading is fresh enough; negative when it is too old."""
+        return FRESH_DAYS - (day - self.verified_on).days
+
+    def shown(self, day: date) -> bool:
+        """Whether the public sees it on ``day``."""
+        return self.purpose in _LASTING or self.days_left(day) >= 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,13 +327,28 @@ class Profile:
         ends = {one.valid_to + timedelta(1) for one in bodies if one.valid_to}
         return tuple(sorted(edge for edge in starts | ends if edge > day))
 
+    def emergency_on(self, day: date) -> tuple[EmergencyNumber, ...]:
+        """The numbers for people in need that the public may see on ``day``."""
+        return tuple(number for number in self.emergency if number.shown(day))
+
+    def elsewhere_on(self, day: date) -> tuple[EmergencyNumber, ...]:
+        """The other ways to report that the public may see on ``day``."""
+        return tuple(number for number in self.elsewhere if number.shown(day))
+
+    def unconfirmed(self) -> tuple[str, ...]:
+        """Bodies with an inbox whose name nobody has read in a source."""
+        return tuple(id for id in self.inboxes() if self.agencies[id].verified_on is None)
+
+    def inboxes(self) -> tuple[str, ...]:
+        """Bodies written out that receive with a key of their own."""
+        return tuple(a.id for a in self.agencies.values() if a.receives and a.via is None)
+
     def recipients(self) -> tuple[str, ...]:
         """Everyone for whom keys must exist: ``queue:<id>`` and ``agency:<id>``."""
-        inboxes = (a.id for a in self.agencies.values() if a.receives and a.via is None)
-        return (*(f"queue:{id}" for id in self.queues), *(f"agency:{id}" for id in inboxes))
+        return (*(f"queue:{id}" for id in self.queues), *(f"agency:{id}" for id in self.inboxes()))
 
 
-def built_in() -> tuple[str, ...]:
+def built_ins() -> tuple[str, ...]:
     """The names of the profiles that come with the product."""
     return tuple(
         sorted(one.name for one in _BUILT_IN.iterdir() if (one / "profile.toml").is_file())
@@ -329,3 +361,8 @@ def find(name_or_dir: str | Path) -> Path:
     if text.replace("-", "").isalnum() and (_BUILT_IN / text).is_dir():
         return _BUILT_IN / text
     return Path(name_or_dir)
+
+
+def built_in(folder: Path) -> bool:
+    """Whether ``folder`` came with the program, so that an update would replace it."""
+    return folder.resolve().is_relative_to(_BUILT_IN.resolve())

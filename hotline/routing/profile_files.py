@@ -25,7 +25,7 @@ from hotline.routing.profile import (
     Pattern,
     Profile,
     Queue,
-    built_in,
+    built_ins,
     find,
 )
 from hotline.routing.tables import Document, Entry, Problem, RuleFileProblem, nearest
@@ -61,7 +61,7 @@ def read(folder: Path) -> Profile:
 
 def _documents(folder: Path, problems: list[Problem]) -> dict[str, Document]:
     if not folder.is_dir():
-        hint = f"Give a directory, or one of the built-in profiles: {', '.join(built_in())}."
+        hint = f"Give a directory, or one of the built-in profiles: {', '.join(built_ins())}."
         problems.append(Problem("profile.toml", 1, "this file is missing", hint))
         return {}
     return {
@@ -84,7 +84,7 @@ def _read(folder: Path, documents: Mapping[str, Document], sources: dict[str, En
     if (folder / "recusal.toml").is_file():
         cues = folder / "recusal.toml"
     elif named and not cues.is_file():
-        hint = nearest(named, built_in(), "Name a profile that has a recusal.toml.")
+        hint = nearest(named, built_ins(), "Name a profile that has a recusal.toml.")
         top.problem(f"recusal: there are no cues in a profile called {named}", hint, "recusal")
     profile = Profile(
         id=top.text("id"),
@@ -339,7 +339,12 @@ def _agency(entry: Entry, jurisdiction: str) -> Agency:
         receives=entry.flag("receives", default=True),
         oversight=entry.texts("oversight"),
         stands_for=frozenset(entry.texts("stands_for")),
+        source=entry.text("source", required=False),
+        verified_on=entry.day("verified_on"),
     )
+    if bool(one.source) != bool(one.verified_on):
+        hint = "Add the other one; while nobody has read the name in a source, delete both."
+        entry.problem("source and verified_on stand together: where and when it was read", hint)
     entry.close()
     return one
 

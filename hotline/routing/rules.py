@@ -90,8 +90,9 @@ class Row:
         """The values it accepts there, or None when it accepts all."""
         return next((cell for at, cell in self.cells if at is column), None)
 
-    def problem(self, sentence: str, hint: str) -> Problem:
-        return Problem(self.file, self.line, f"{self.table} row {self.id}: {sentence}", hint)
+    def problem(self, sentence: str, hint: str, cell: str = "") -> Problem:
+        said = f"{self.table} row {self.id}: {sentence}"
+        return Problem(self.file, self.line, said, hint, cell)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,16 +164,16 @@ class _Reader:
         entry.close()
         for cell in sorted(when.keys() - _CELLS):
             hint = nearest(cell, _CELLS, "Delete it.")
-            entry.problem(f"no cell is called {cell}", hint, "when")
+            entry.problem(f"no cell is called {cell}", hint, f"when.{cell}")
         for key in sorted(then.keys() - TABLES[table]):
             hint = nearest(key, TABLES[table], "Move it to the table it belongs to.")
-            entry.problem(f"{key} cannot be decided by the table {table}", hint, "then")
+            entry.problem(f"{key} cannot be decided by the table {table}", hint, f"then.{key}")
         cells = tuple(self._cells(entry, when))
         return Row(table, id, cells, self._then(entry, table, then), entry.file, entry.line)
 
     def _cells(self, entry: Entry, when: Mapping[str, Any]) -> Iterator[tuple[Column, Cell]]:
         acts = [
-            self._acts(entry, name, entry.listed(name, when[name], "when"))
+            self._acts(entry, name, entry.listed(name, when[name], f"when.{name}"))
             for name in _ACT_CELLS
             if name in when
         ]
@@ -189,11 +190,13 @@ class _Reader:
         }
         for name, column in _WORD_CELLS.items():
             if name in when:
-                words = entry.listed(name, when[name], "when")
+                words = entry.listed(name, when[name], f"when.{name}")
                 for word in words if name in known else ():
                     if word not in known[name]:
                         hint = nearest(word, known[name], "Take a known one.")
-                        entry.problem(f"{word} is not known in the cell {name}", hint, "when")
+                        entry.problem(
+                            f"{word} is not known in the cell {name}", hint, f"when.{name}"
+                        )
                 for place in words if name == "place" else ():
                     self._place(entry, place)
                 yield column, frozenset(words)
@@ -206,8 +209,8 @@ class _Reader:
         for word in wanted:
             some = {kind.code for kind in self.types if _is(kind, name, word)}
             if not some:
-                hint = nearest(word, _words(self.types, name), "Take one of the table of types.")
-                entry.problem(f"no crime type has the {name} {word}", hint, "when")
+                hint = nearest(word, words_of(self.types, name), "Take one of the table of types.")
+                entry.problem(f"no crime type has the {name} {word}", hint, f"when.{name}")
             found |= some
         return frozenset(found)
 
@@ -215,16 +218,16 @@ class _Reader:
         known = {*WHERE, *self.profile.state_keys}
         if place not in known and self.profile.state_of(place) is None:
             hint = nearest(place, known, "Take a state or a municipality of this profile.")
-            entry.problem(f"{place} is no place of this profile", hint, "when")
+            entry.problem(f"{place} is no place of this profile", hint, "when.place")
 
     def _then(self, entry: Entry, table: str, then: Mapping[str, Any]) -> Then:
         for key in _NEEDED.get(table, ()):
             if key not in then:
-                entry.problem(f"{key} is missing", _NEEDED[table][key], "then")
+                entry.problem(f"{key} is missing", _NEEDED[table][key], f"then.{key}")
         for key in ("second_reader", "automatic"):
             if key in then and type(then[key]) is not bool:
                 hint = "Write true or false, without quotes."
-                entry.problem(f"{key} must be true or false", hint, "then")
+                entry.problem(f"{key} must be true or false", hint, f"then.{key}")
         least, most = (
             self._priority(entry, then, "at_least"),
             self._priority(entry, then, "at_most"),
@@ -233,7 +236,7 @@ class _Reader:
             hint = (
                 f"P0 is the most urgent: let at_most be {least} or sooner, or delete one of them."
             )
-            entry.problem(f"at_least {least} contradicts at_most {most}", hint, "then")
+            entry.problem(f"at_least {least} contradicts at_most {most}", hint, "then.at_most")
         return Then(
             at_least=least,
             at_most=most,
@@ -250,13 +253,13 @@ class _Reader:
         if value is None or value in tuple(Priority):
             return None if value is None else Priority(value)
         hint = "P0 is relayed at once; P1 has 30 minutes, P2 4 hours, P3 a day, P4 three days."
-        entry.problem(f"{key} must be P0, P1, P2, P3 or P4 in quotes", hint, "then")
+        entry.problem(f"{key} must be P0, P1, P2, P3 or P4 in quotes", hint, f"then.{key}")
         return None
 
     def _queue(self, entry: Entry, name: object) -> str:
         if not isinstance(name, str):
             hint = 'Write queue = "general" or another kind.'
-            entry.problem("queue must be text in quotes", hint, "then")
+            entry.problem("queue must be text in quotes", hint, "then.queue")
             return ""
         full = f"{name}:{self.profile.suffix}" if name in set(QueueKind) else name
         if full not in self.profile.queues:
@@ -264,43 +267,47 @@ class _Reader:
             hint = nearest(name, known, "Take a queue of queues.toml.")
             if name in known:
                 hint = f"Add {full} to queues.toml."
-            entry.problem(f"no queue is called {full or 'nothing'}", hint, "then")
+            entry.problem(f"no queue is called {full or 'nothing'}", hint, "then.queue")
         elif not self.profile.queues[full].staffed:
             hint = "Name a queue that is, or write staffed = true in queues.toml when people are."
-            entry.problem(f"nobody staffs the queue {full}", hint, "then")
+            entry.problem(f"nobody staffs the queue {full}", hint, "then.queue")
         return full
 
     def _bodies(self, entry: Entry, then: Mapping[str, Any], key: str) -> tuple[str, ...]:
-        specs = entry.listed(key, then[key], "then", empty=True) if key in then else ()
+        if key not in then:
+            return ()
+        specs = entry.listed(key, then[key], f"then.{key}", empty=True)
         for spec in specs:
             sentence, hint = self._body(spec)
             if sentence:
-                entry.problem(sentence, hint, "then")
+                entry.problem(sentence, hint, f"then.{key}")
             elif key == "copies" and spec in then.get("lead", ()):
                 hint = "Delete it from copies: who leads knows already."
-                entry.problem(f"{spec} leads and is copied", hint, "then")
+                entry.problem(f"{spec} leads and is copied", hint, "then.copies")
         return specs
 
     def _body(self, spec: str) -> tuple[str, str]:
         """What is wrong with the name of a destination, and a hint; empty when nothing is."""
         profile = self.profile
+        known = [*profile.agencies.values(), *(pattern.entry for pattern in profile.patterns)]
+        held = {f"@{function}" for one in known for function in one.functions}
         if not spec.startswith("@"):
             one = profile.agency(spec)
             if one is None:
-                held = "Take an id of agencies.toml, or @ and a function."
-                return f"no agency is called {spec}", nearest(spec, profile.agencies, held)
+                hint = "Take an id of agencies.toml, or @ and a function."
+                return f"no agency is called {spec}", nearest(
+                    spec, {*profile.agencies, *held}, hint
+                )
             hint = "Name a body that has one, or delete receives = false in agencies.toml."
             return ("", "") if one.receives else (f"{spec} has no inbox", hint)
-        function, _, level = spec[1:].partition(":")
+        function, _, level = spec.partition(":")
         if level not in ("", *_LEVELS):
             hint = nearest(level, _LEVELS, "Write it as @security:state.")
             return f"{spec} names no level (municipality, state or country)", hint
-        known = [*profile.agencies.values(), *(pattern.entry for pattern in profile.patterns)]
-        held_by = {function for one in known for function in one.functions}
-        if function in held_by:
+        if function in held:
             return "", ""
-        hint = nearest(function, held_by, "Give it to a body in agencies.toml (functions).")
-        return f"nobody holds {function}", hint
+        hint = nearest(function, held, "Give it to a body in agencies.toml (functions).")
+        return f"nobody holds {function[1:]}", hint
 
 
 def implicable(profile: Profile) -> Cell:
@@ -320,12 +327,14 @@ def _is(kind: CrimeType, cell: str, word: str) -> bool:
     return word in kind.flags
 
 
-def _words(types: Types, cell: str) -> set[str]:
+def words_of(types: Types, cell: str) -> set[str]:
     """What a cell about the type may ask for."""
+    if cell == "crime_type":
+        codes = {kind.code for kind in types}
+        return codes | {f"{code.partition('-')[0]}-*" for code in codes}
     if cell == "flag":
         return {flag for kind in types for flag in kind.flags}
-    names = {"crime_type": "code", "group": "group", "kind": "queue"}
-    return {str(getattr(kind, names[cell])) for kind in types}
+    return {kind.group if cell == "group" else kind.queue.value for kind in types}
 
 
 def _deadline(entry: Entry, value: object) -> int | None:
@@ -333,11 +342,11 @@ def _deadline(entry: Entry, value: object) -> int | None:
         return None
     if type(value) is not int or value <= 0:
         hint = "Write minutes as digits without quotes, or delete it."
-        entry.problem("deadline must be minutes, more than none", hint, "then")
+        entry.problem("deadline must be minutes, more than none", hint, "then.deadline")
         return None
     if value > Priority.P4.minutes:
         hint = f"It only ever shortens; the longest is {Priority.P4.minutes} minutes. Delete it."
-        entry.problem("deadline is longer than every priority's own", hint, "then")
+        entry.problem("deadline is longer than every priority's own", hint, "then.deadline")
     return value
 
 
@@ -345,8 +354,8 @@ def _truths(entry: Entry, name: str, value: object) -> Cell:
     values = value if isinstance(value, list) else [value]
     if not values or not all(type(one) is bool for one in values):
         hint = "Write it without quotes, in brackets."
-        entry.problem(f"{name} must be [true] or [false]", hint, "when")
+        entry.problem(f"{name} must be [true] or [false]", hint, f"when.{name}")
     elif len(values) > 1:
         hint = f"Write one of them, or delete {name}."
-        entry.problem(f"{name} asks for nothing: it takes both", hint, "when")
+        entry.problem(f"{name} asks for nothing: it takes both", hint, f"when.{name}")
     return frozenset(one for one in values if type(one) is bool)

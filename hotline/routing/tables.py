@@ -18,7 +18,7 @@ from typing import Any
 from hotline.errors import HotlineError
 
 _HEADER = re.compile(r"\s*\[\[?\s*([A-Za-z0-9_.\-\"' ]+?)\s*\]\]?\s*(#.*)?$")
-_KEY = re.compile(r"\s*[\"']?([A-Za-z0-9_-]+)[\"']?\s*=")
+_KEY = re.compile(r"\s*[\"']?([A-Za-z0-9_.-]+)[\"']?\s*=")
 _LONG = re.compile(r'"""|\'\'\'')
 _LIKE, _LIKE_SHORT = 0.6, 0.5  # likeness from which a name may be a slip of another
 _FEW = 12  # names that a hint still lists
@@ -35,12 +35,14 @@ _KINDS: dict[type, tuple[str, str]] = {
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
     """One thing wrong in a rule file, and what the clerk should do about it:
-    ``rules.toml:14: no agency is called pcerjj``, ``Did you mean "pcerj"?``."""
+    ``rules.toml:14: no agency is called pcerjj``, ``Did you mean "pcerj"?``. ``cell`` is the key
+    inside ``when`` or ``then``, where one is to blame: a spreadsheet's column."""
 
     file: str
     line: int
     sentence: str
     hint: str
+    cell: str = ""
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.sentence}\n  hint: {self.hint}"
@@ -86,7 +88,10 @@ class Entry:
     asked: set[str] = field(default_factory=set)
 
     def problem(self, sentence: str, hint: str, key: str = "") -> None:
-        self.problems.append(Problem(self.file, self.lines.get(key, self.line), sentence, hint))
+        """``key`` may name a key of an inner table: ``when.place``."""
+        outer, _, cell = key.partition(".")
+        line = self.lines.get(key, self.lines.get(outer, self.line))
+        self.problems.append(Problem(self.file, line, sentence, hint, cell))
 
     def _get(self, key: str, kind: type) -> Any:
         """None when it is not there or, which is a problem, of another kind."""
@@ -140,7 +145,7 @@ class Entry:
     def listed(
         self, key: str, value: object, place: str, *, empty: bool = False
     ) -> tuple[str, ...]:
-        """The texts of a list that stands under ``key`` on the line of the key ``place``."""
+        """The texts of a list that stands under ``key``, by its full name ``place``."""
         what, hint = _KINDS[list]
         if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
             self.problem(f"{key} must be {what}", hint.format(key=key), place)

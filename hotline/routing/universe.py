@@ -60,6 +60,11 @@ class Case:
         return ClassifiedTip(tip, Classification((Act(self.act, 1.0),), tags, threats), self.place)
 
 
+def called(place: Place) -> str:
+    """What a place is called in a problem: its key or state, never a name."""
+    return place.municipality or place.state or place.country or "unknown"
+
+
 def place_classes(profile: Profile, rules: Rules) -> tuple[tuple[Place, Cell], ...]:
     """Every kind of place the rules or the bodies could tell apart, with its facts: each
     municipality that is named anywhere and one that is not, each state, elsewhere, abroad,

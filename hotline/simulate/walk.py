@@ -174,7 +174,7 @@ def _walk_text(ground: Ground, edge: Edge, nth: int) -> bool:
 
 def _written(ground: Ground, prompt: Prompt, language: Language, session: Session | None) -> str:
     code = session.thread.code if session and session.thread else ""
-    given = number_for(ground.exchange.line.profile, prompt)
+    given = number_for(ground.exchange.line, prompt)
     return TEXT[prompt].say(language, receipt=grouped(code) if code else "", number=given)
 
 
@@ -256,6 +256,6 @@ def _spoken(ground: Ground, prompt: Prompt, language: Language) -> Iterator[str]
                 yield SPOKEN[prompt].say(each, key=key)
         return
     if prompt in SPOKEN:
-        yield SPOKEN[prompt].say(language, number=number_for(profile, prompt))
+        yield SPOKEN[prompt].say(language, number=number_for(ground.exchange.line, prompt))
     for digit, _, sentence in MENUS.get(prompt, ()):
         yield sentence.say(language, key=digit)

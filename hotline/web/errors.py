@@ -59,16 +59,15 @@ class Refused(BadInput):
 
 def install_public(app: Flask, line: PublicLine) -> None:
     """Handlers of the public app. Webhooks bring their own for what the provider must hear."""
-    default, elsewhere = line.profile.languages[0], line.profile.elsewhere
-    danger = number_for(line.profile, "police")
-    app.context_processor(lambda: {"danger": danger})
+    profile, default = line.profile, line.profile.languages[0]
+    app.context_processor(lambda: {"danger": number_for(profile, "police", line.clock.today())})
 
     def answer(failure: Failure) -> Response:
         if "language" not in g:
             g.language = negotiate(default)
         if request.path.startswith("/api/"):
             return problem(failure)
-        return page("public/error.html", failure, elsewhere)
+        return page("public/error.html", failure, profile.elsewhere_on(line.clock.today()))
 
     _install(app, answer)
 

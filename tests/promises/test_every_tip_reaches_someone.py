@@ -11,10 +11,10 @@ from itertools import islice, product
 import pytest
 import zen
 
-from hotline.routing import prove
+from hotline.routing import compare, universe
 from hotline.routing.classify import Types
 from hotline.routing.places import Places
-from hotline.routing.profile import Profile, built_in
+from hotline.routing.profile import Profile, built_ins
 from hotline.routing.route import Router
 from hotline.routing.rules import Column, Facts, implicable
 from hotline.routing.wordlists import TAGS
@@ -159,7 +159,7 @@ def test_even_a_reporter_who_accuses_everyone_is_heard(router: Router) -> None:
     assert any(ref.row == "everyone-recused" for ref in decision.rules)
 
 
-@pytest.mark.parametrize("name", built_in())
+@pytest.mark.parametrize("name", built_ins())
 def test_an_independent_engine_reads_the_tables_the_same_way(name: str, types: Types) -> None:
     profile = Profile.load(name)
     router = Router.load(profile, types, Places.load(profile.country))
@@ -167,7 +167,7 @@ def test_an_independent_engine_reads_the_tables_the_same_way(name: str, types: T
     engine, start, compared = zen.ZenEngine(), time.process_time(), 0
     draw = facts_at_random(router, chance)
     for table in router.rules:
-        oracle = engine.create_decision(json.dumps(prove.jdm(table)))
+        oracle = engine.create_decision(json.dumps(compare.jdm(table)))
         hit = set()
         for facts in islice(draw, CASES // len(list(router.rules))):
             asked = {c.name.lower(): sorted(facts[c]) for c in Column}
@@ -185,7 +185,7 @@ def test_an_independent_engine_reads_the_tables_the_same_way(name: str, types: T
 def facts_at_random(router: Router, chance: random.Random) -> Iterator[Facts]:
     """Cases of one to five acts, with tags, bodies and places of all kinds, known and unknown."""
     codes = [kind.code for kind in router.types]
-    spots = [cell for _, cell in prove.place_classes(router.profile, router.rules)]
+    spots = [cell for _, cell in universe.place_classes(router.profile, router.rules)]
     rare = [cell for cell in spots if not any("-" in fact for fact in cell)]
     kinds = sorted(implicable(router.profile) - {"none", "any", "federal"})
     tags = sorted(TAGS | {"a tag nobody knows"})

@@ -22,7 +22,7 @@ from hotline import assembly
 from hotline.cli import root
 from hotline.routing.classify import Types
 from hotline.routing.places import Places
-from hotline.routing.profile import Profile, built_in, find
+from hotline.routing.profile import Profile, built_ins, find
 from hotline.routing.route import Router
 from hotline.routing.tables import Problem, RuleFileProblem
 
@@ -124,7 +124,7 @@ def test_a_planted_mistake_is_refused_with_its_line_and_a_hint(
 def test_the_catalogue_covers_every_file_of_a_profile() -> None:
     assert len(MISTAKES) >= 100
     assert len({one["name"] for one in MISTAKES}) == len(MISTAKES)
-    files = {path.name for name in built_in() for path in find(name).glob("*.toml")}
+    files = {path.name for name in built_ins() for path in find(name).glob("*.toml")}
     assert {one["file"] for one in MISTAKES} == files
 
 
@@ -142,19 +142,30 @@ def test_the_command_itself_refuses_and_says_sound(tmp_path: Path) -> None:
         [*check, str(folder), "--json"], capture_output=True, text=True, check=False
     )
     assert told.returncode == 1
-    assert json.loads(told.stdout) == [
+    proof = json.loads(told.stdout)
+    assert proof["problems"] == [
         {
             "file": file,
             "line": line,
             "sentence": "no agency is called mp-eleitoal",
             "hint": 'Did you mean "mp-eleitoral"?',
+            "cell": "lead",
         }
     ]
+    assert proof["profile"] == str(folder)
+    assert 0 < len(proof["unconfirmed"]) < proof["inboxes"]
+    (folder / "queues.toml").unlink()
+    told = subprocess.run(
+        [*check, str(folder), "--json"], capture_output=True, text=True, check=False
+    )
+    proof = json.loads(told.stdout)
+    assert [problem["file"] for problem in proof["problems"]] == ["queues.toml"]
+    assert proof["inboxes"] is None and proof["unconfirmed"] is None
     sound = subprocess.run([*check, "br"], capture_output=True, text=True, check=False)
     assert (sound.returncode, sound.stdout) == (0, "br: sound\n")
 
 
-@pytest.mark.parametrize("name", built_in())
+@pytest.mark.parametrize("name", built_ins())
 def test_files_saved_on_windows_are_read_as_any_other(
     name: str, tmp_path: Path, types: Types
 ) -> None:
@@ -173,7 +184,7 @@ def test_files_saved_on_windows_are_read_as_any_other(
     assert "sooon" in lines[problem.line - 1]
 
 
-@pytest.mark.parametrize("name", built_in())
+@pytest.mark.parametrize("name", built_ins())
 def test_a_file_damaged_anywhere_is_read_or_refused_never_a_crash(
     name: str, tmp_path: Path, types: Types
 ) -> None:

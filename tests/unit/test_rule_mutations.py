@@ -19,10 +19,10 @@ from pathlib import Path
 import pytest
 
 from hotline.clock import Clock
-from hotline.routing import prove, recusal, rules
+from hotline.routing import cases, recusal, rules, universe
 from hotline.routing.classify import Types
 from hotline.routing.places import Places
-from hotline.routing.profile import Agency, Profile, built_in, find
+from hotline.routing.profile import Agency, Profile, built_ins, find
 from hotline.routing.route import EVERYONE_RECUSED, Router
 from hotline.routing.rules import Column, Row
 from hotline.routing.tables import Problem, RuleFileProblem
@@ -108,7 +108,7 @@ class Trial:
         key, _ = profile.samples()[0]
         everyone = [*profile.agencies.values(), *profile.municipal(key)]
         self.codes = [kind.code for kind in self.router.types]
-        self.spots = prove.place_classes(profile, self.router.rules)
+        self.spots = universe.place_classes(profile, self.router.rules)
         self.bodies: dict[str, list[Agency]] = {}
         for one in everyone:
             self.bodies.setdefault(one.kind, []).append(one)
@@ -199,7 +199,7 @@ def dead(problems: Sequence[Problem], row: Row) -> bool:
     )
 
 
-@pytest.mark.parametrize("name", built_in())
+@pytest.mark.parametrize("name", built_ins())
 def test_whatever_passes_the_check_is_sound_and_whatever_is_called_dead_is(
     name: str, tmp_path: Path, types: Types
 ) -> None:
@@ -232,18 +232,18 @@ def test_whatever_passes_the_check_is_sound_and_whatever_is_called_dead_is(
     assert passed >= 5 and refused >= 5 and called_dead >= 1, (passed, refused, called_dead)
 
 
-@pytest.mark.parametrize("name", built_in())
+@pytest.mark.parametrize("name", built_ins())
 def test_every_row_has_a_case_that_the_router_decides_by_it(name: str, types: Types) -> None:
     router = unproved(Profile.load(name), types)
     seen = set()
-    for row, case in prove.witnesses(router.profile, types, router.rules, router.cues):
+    for row, case in cases.witnesses(router.profile, types, router.rules, router.cues):
         decision = router.decide(case.tip(router.profile))
         assert RowRef(row.table, row.id) in decision.rules, (row.table, row.id, case)
         seen.add((row.table, row.id))
     assert seen == {(table.name, row.id) for table in router.rules for row in table.rows}
 
 
-@pytest.mark.parametrize("name", built_in())
+@pytest.mark.parametrize("name", built_ins())
 def test_a_profile_is_proved_in_milliseconds(name: str, types: Types) -> None:
     router = unproved(Profile.load(name), types)
     best = min(_seconds(router) for _ in range(5))

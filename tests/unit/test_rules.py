@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Callable
@@ -13,10 +14,10 @@ import pytest
 
 from hotline.clock import Clock
 from hotline.errors import BadInput
-from hotline.routing import prove, recusal
+from hotline.routing import compare, recusal
 from hotline.routing.classify import Types
 from hotline.routing.places import Places
-from hotline.routing.profile import Profile, built_in, find
+from hotline.routing.profile import Profile, built_ins, find
 from hotline.routing.route import Router, needs_second_reader
 from hotline.routing.tables import RuleFileProblem
 from hotline.tips import (
@@ -216,7 +217,7 @@ def test_what_is_no_toml_or_no_profile_is_refused_with_its_file(edit: Edit, tmp_
 
 
 def test_a_number_nobody_has_verified_may_not_be_shown(edit: Edit) -> None:
-    folder = edit("profile.toml", "verified_on = 2026-11-21\n", "")
+    folder = edit("profile.toml", "verified_on = 2026-11-22\n", "")
     with pytest.raises(RuleFileProblem, match="without verified_on"):
         Profile.load(folder)
 
@@ -225,8 +226,8 @@ def test_a_number_nobody_has_verified_may_not_be_shown(edit: Edit) -> None:
 
 
 def test_every_built_in_profile_is_sound(types: Types) -> None:
-    assert {"br", "br-rj", "co"} <= set(built_in())
-    for name in built_in():
+    assert {"br", "br-rj", "co"} <= set(built_ins())
+    for name in built_ins():
         profile = Profile.load(name)
         assert profile.id == name
         assert Router.load(profile, types, Places.load(profile.country)).check() == []
@@ -269,10 +270,14 @@ def test_the_version_follows_every_byte_of_the_files(edit: Edit) -> None:
 
 def test_all_ninety_two_secretariats_match_the_gazetteer(places: Places) -> None:
     profile = Profile.load("br-rj")
-    for key, name in places.in_state("BR-RJ"):
+    known = places.in_state("BR-RJ")
+    assert len(known) == 92
+    for key, name in known:
         body = profile.agency(f"semsp-{key[-7:]}")
         assert body is not None and body.jurisdiction == key
-        assert body.name == f"Secretaria de Segurança de {name}"
+        assert body.parent == f"prefeitura-{key[-7:]}"
+        # What a body calls itself is its own affair; whose it is must be right.
+        assert re.search(rf" d[eo] {re.escape(name)}( \(\w+\))?$", body.name), body.name
 
 
 def test_every_municipality_of_brazil_has_bodies_that_some_inbox_receives_for(
@@ -544,14 +549,14 @@ def test_diff_and_replay_tell_exactly_what_changed(
 ) -> None:
     folder = edit("rules.toml", 'then = { lead = ["@capture"] }', 'then = { lead = ["pf"] }')
     new = Router.load(Profile.load(folder), types, places)
-    assert prove.diff(router, router) == []
-    cases = prove.diff(router, new)
+    assert compare.diff(router, router) == []
+    cases = compare.diff(router, new)
     assert cases and all(case.case.startswith("PER-01 ") for case in cases)
     assert "lead [polinter-rj]" in cases[0].before and "lead [pf]" in cases[0].after
     requests = [
         {"crime_types": ["PRP-01"], "place": {"municipality": "BR:IBGE:3303302"}},
         {"crime_types": ["PER-01"], "place": {"municipality": "BR:IBGE:3303302"}},
     ]
-    (only,) = prove.replay(router, new, requests)
+    (only,) = compare.replay(router, new, requests)
     assert only.case == "request 2"
     assert (only.before, only.after) == ("leads: ['polinter-rj']", "leads: ['pf']")
