@@ -14,7 +14,7 @@ from importlib.util import find_spec
 
 from pace import rate
 
-from hotline.routing import prove, register
+from hotline.routing import compare, register
 from hotline.routing.gazetteer import Kind
 from hotline.routing.route import Router, places_of
 from hotline.routing.rules import Column, Facts
@@ -99,7 +99,7 @@ def tables(router: Router, told: Sequence[ClassifiedTip]) -> dict[str, object]:
     import zen
 
     engine = zen.ZenEngine()
-    oracles = [engine.create_decision(json.dumps(prove.jdm(table))) for table in router.rules]
+    oracles = [engine.create_decision(json.dumps(compare.jdm(table))) for table in router.rules]
     asked = [{c.name.lower(): sorted(fact[c]) for c in Column} for fact in facts]
     both = [
         (table.first(fact), oracle.evaluate(one)["result"]["row"])

@@ -140,7 +140,7 @@ def _refuse_stranded(database: Database, profile: Profile) -> None:
 def _compare(kept: Versions, folder: Path, new: Router) -> None:
     from hotline.assembly import rooms
     from hotline.routing.activations import AlteredVersion, NoActiveRules
-    from hotline.routing.prove import diff
+    from hotline.routing.compare import diff
     from hotline.routing.tables import RuleFileProblem
     from hotline.routing.versions import changed_files
 

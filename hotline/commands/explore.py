@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from io import BufferedReader
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -17,6 +18,10 @@ from hotline.commands.rulebook import export_rules, import_rules
 from hotline.errors import BadInput
 from hotline.settings import Settings
 from hotline.tips import Language
+
+if TYPE_CHECKING:
+    from hotline.routing.profile import Profile
+    from hotline.routing.tables import Problem
 
 
 def _lines(stream: TextIO) -> Iterator[dict[str, Any]]:
@@ -152,25 +157,41 @@ activation.attach(rules)
 @click.option("--json", "as_json", is_flag=True)
 def check(profile: str | None, as_json: bool) -> None:
     """Proves a profile: no gap, no dead row, every destination known, recusal respected. With
-    --json also the bodies with an inbox whose names are still to be confirmed."""
-    from hotline.assembly import rooms
-
+    --json each problem has file, line, sentence, hint and cell, and the bodies with an inbox whose
+    names are still to be confirmed are listed; null where the profile cannot be read."""
     name = profile or settings_module.jurisdiction()
-    router = rooms(name)[3]
-    problems = [str(problem) for problem in router.check()]
-    last = f"{name}: {len(problems)} problems" if problems else f"{name}: sound"
-    bodies = router.profile
+    read, problems = _proved(name)
+    bodies = read.unconfirmed() if read else ()
     value = {
         "profile": name,
-        "problems": problems,
-        "inboxes": len(bodies.inboxes()),
-        "unconfirmed": [
-            {"id": id, "name": bodies.agencies[id].name} for id in bodies.unconfirmed()
-        ],
+        "problems": [asdict(problem) for problem in problems],
+        "inboxes": len(read.inboxes()) if read else None,
+        "unconfirmed": [{"id": id, "name": read.agencies[id].name} for id in bodies]
+        if read
+        else None,
     }
-    show(value, as_json=as_json, text="\n".join((*problems, last)))
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    last = f"{name}: {count}" if problems else f"{name}: sound"
+    show(value, as_json=as_json, text="\n".join((*map(str, problems), last)))
     if problems:
         raise SystemExit(1)
+
+
+def _proved(name: str) -> tuple[Profile | None, tuple[Problem, ...]]:
+    """The profile, None when it cannot be read, and everything wrong with it and its rules."""
+    from hotline.routing.classify import Types
+    from hotline.routing.places import Places
+    from hotline.routing.profile import Profile
+    from hotline.routing.route import Router
+    from hotline.routing.tables import RuleFileProblem
+
+    profile = None
+    try:
+        profile = Profile.load(name)
+        Router.load(profile, Types.load(), Places.load(profile.country))
+    except RuleFileProblem as refused:
+        return profile, refused.problems
+    return profile, ()
 
 
 @rules.command("explain")
@@ -203,7 +224,7 @@ def explain_text(text: str, version: str | None, day: str | None) -> None:
 def diff(old: str, new: str) -> None:
     """What two profiles decide differently."""
     from hotline.assembly import rooms
-    from hotline.routing.prove import diff as difference
+    from hotline.routing.compare import diff as difference
 
     _differences(difference(rooms(old)[3], rooms(new)[3]))
 
@@ -215,7 +236,7 @@ def diff(old: str, new: str) -> None:
 def replay(old: str, new: str, facts: TextIO) -> None:
     """What two profiles decide differently on recorded requests (one JSON object a line)."""
     from hotline.assembly import rooms
-    from hotline.routing.prove import replay as replayed
+    from hotline.routing.compare import replay as replayed
 
     _differences(replayed(rooms(old)[3], rooms(new)[3], _lines(facts)))
 

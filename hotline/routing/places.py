@@ -73,6 +73,10 @@ class Places:
         found = ((p.key, p.name) for p in self._tables.by_key.values() if p.state == state)
         return tuple(sorted(found, key=lambda pair: fold(pair[1])))
 
+    def one_in(self, state: str) -> str | None:
+        """The key of some municipality of a state, if there is one."""
+        return next((p.key for p in self._tables.by_key.values() if p.state == state), None)
+
     def by_key(self, key: str) -> Place | None:
         """The municipality of a key, of any country there are tables of."""
         land = key.partition(":")[0]

@@ -7,9 +7,9 @@ or receives through one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from math import inf
 from typing import TypeVar
 
@@ -100,13 +100,13 @@ class Router:
         problem: cells not understood, dead rows, gaps, destinations nobody can reach."""
         problems: list[Problem] = []
         tables = rules.read(profile, types, problems)
-        cues = recusal.read(profile, (kind.code for kind in types), problems)
+        cues = recusal.read(profile, (kind.code for kind in types), problems, types.grammar)
         if problems:
-            raise RuleFileProblem(tuple(sorted(problems)))
+            raise RuleFileProblem(problems)
         router = cls.of(profile, types, places, tables, cues, clock or Clock(profile.zone))
         problems = router.check()
         if problems:
-            raise RuleFileProblem(tuple(problems))
+            raise RuleFileProblem(problems)
         return router
 
     @classmethod
@@ -140,7 +140,7 @@ class Router:
     def check(self) -> list[Problem]:
         """Everything the tables prove wrong; empty for a sound profile. Exact, and quick enough
         for every start."""
-        return prove.check(self.profile, self.types, self.rules, self.day)
+        return prove.check(self.profile, self.types, self.rules, self.cues, self.places, self.day)
 
     def decide(self, classified: ClassifiedTip) -> Decision:
         """Where this tip goes. Never raises for a tip; depends on nothing but the tip, the
@@ -344,21 +344,10 @@ class Router:
 
     def _overseer(self, roots: frozenset[str]) -> tuple[str, ...]:
         """The first independent body above the recused ones that is not recused itself."""
-        for id in self._overseers(roots):
+        for id in recusal.overseers(self.profile, roots, self.day):
             if not self.profile.under(id, roots):
                 return (id,)
         return ()
-
-    def _overseers(self, roots: frozenset[str]) -> Iterator[str]:
-        """Independent bodies to go to, nearest above the recused ones first."""
-        for root in sorted(roots):
-            for up in self.profile.ancestors(root):
-                yield from (id for id in up.oversight if self._takes(id))
-        yield from self.profile.oversight
-
-    def _takes(self, id: str) -> bool:
-        one = self.profile.agency(id)
-        return one is not None and one.independent and one.receives and one.valid(self.day)
 
     def _bodies(self, specs: tuple[str, ...], spot: _Spot) -> tuple[str, ...]:
         if not specs:
@@ -433,9 +422,7 @@ def _rank(place: Place) -> int:
 
 def _horizon(profile: Profile, day: date) -> float:
     """The instant at which the next validity begins or ends, in seconds since 1970."""
-    starts = [one.valid_from for one in profile.agencies.values() if one.valid_from]
-    ends = [one.valid_to + timedelta(1) for one in profile.agencies.values() if one.valid_to]
-    coming = [edge for edge in (*starts, *ends) if edge > day]
+    coming = profile.changes(day)
     if not coming:
         return inf
-    return datetime.combine(min(coming), time(), profile.zone).astimezone(UTC).timestamp()
+    return datetime.combine(coming[0], time(), profile.zone).astimezone(UTC).timestamp()

@@ -291,13 +291,13 @@ def test_a_queue_in_which_tips_wait_cannot_be_dropped(
 def test_new_queues_need_keys_before_the_restart_and_the_command_says_so(
     run: Run, folder: Path
 ) -> None:
-    queue = '\n[[queue]]\nid = "general:BR-RJ-NORTH"\nagency = "{}"\nstaffed = true\n'
+    queue = '\n[[queue]]\nid = "general:BR"\nagency = "{}"\nstaffed = true\n'
     agency = (folder / "queues.toml").read_text().split('agency = "')[1].split('"')[0]
     with (folder / "queues.toml").open("a") as file:
         file.write(queue.format(agency))
-    done = run("rules", "activate", "--why", "A northern desk.", "--by", "olga", "--yes")
+    done = run("rules", "activate", "--why", "A national desk.", "--by", "olga", "--yes")
     assert done.exit_code == 0, done.output
-    assert "Nobody can open yet what goes to: queue:general:BR-RJ-NORTH." in done.output
+    assert "Nobody can open yet what goes to: queue:general:BR." in done.output
     assert "hotline keys new" in done.output
     assert "0 differences" in done.output
     assert "Files that differ: queues.toml." in done.output

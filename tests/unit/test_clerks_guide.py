@@ -43,9 +43,11 @@ def desk(tmp_path: Path) -> Path:
 
 
 def answered(desk: Path, command: str) -> list[str]:
-    environ = {name: value for name, value in os.environ.items() if "HOTLINE" not in name}
+    # Compiled once for all commands: the copy comes without what Python keeps of it.
+    kept = [name for name in os.environ if "HOTLINE" not in name and "BYTECODE" not in name]
+    environ = {name: os.environ[name] for name in kept}
     environ |= {"PATH": f"{desk / 'bin'}:{os.environ['PATH']}", "PYTHONPATH": str(desk)}
-    environ |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"}
+    environ |= {"PYTHONUTF8": "1"}
     said = subprocess.run(
         ["bash", "-c", command],
         cwd=desk,
