@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from hotline.clock import Clock
-from hotline.founding import AUDIT_KEY, PEPPER, bind, worker_keys
+from hotline.founding import AUDIT_KEY, PEPPER, activate, bind, is_founded, worker_keys
 from hotline.intake.limits import Limits
 from hotline.intake.once import Once
 from hotline.intake.receipts import POOL, ReceiptPool
+from hotline.log import Log
 from hotline.pipeline import Pipeline
+from hotline.routing.activations import Overtaken
 from hotline.routing.classify import Types
 from hotline.routing.places import Places
 from hotline.routing.profile import Profile
 from hotline.routing.route import Router
+from hotline.routing.versions import Versions, copied
 from hotline.settings import Settings
 from hotline.store.audit import AuditLog
 from hotline.store.database import Database
@@ -78,12 +82,61 @@ class StaffLine:
         self.database.close()
 
 
+ADOPTED = "The profile this home ran with before versions were kept."
+Rooms = tuple[Profile, Places, Types, Router]
+_proved: dict[str, Rooms] = {}
+
+
 @cache
-def rooms(jurisdiction: str) -> tuple[Profile, Places, Types, Router]:
-    """Profile, places, types and proven rules; read once a process, they never change in it."""
-    profile, types = Profile.load(jurisdiction), Types.load()
-    places = Places.load(profile.country)
-    return profile, places, types, Router.load(profile, types, places)
+def _types() -> Types:
+    return Types.load()
+
+
+@cache
+def _places(country: str) -> Places:
+    return Places.load(country)
+
+
+def rooms(source: str | Path) -> Rooms:
+    """Profile, places, types and proven rules of a profile. What the same files say is proved
+    once a process, wherever they lie. Raises RuleFileProblem."""
+    profile = Profile.load(source)
+    if profile.digest not in _proved:
+        types, places = _types(), _places(profile.country)
+        _proved[profile.digest] = (profile, places, types, Router.load(profile, types, places))
+    return _proved[profile.digest]
+
+
+def line_rooms(settings: Settings) -> Rooms:
+    """What this line decides by: the version its start chose, else the active one; never a
+    profile in place. Raises NoActiveRules, AlteredVersion, RuleFileProblem."""
+    versions = Versions(settings.rules)
+    if settings.rules_version:
+        return rooms(versions.folder(settings.rules_version))
+    one, folder = versions.active()
+    return _proved.get(one.digest) or rooms(folder)
+
+
+def adopt(settings: Settings, clock: Clock | None = None) -> str:
+    """The version that a process of the line which starts now decides by.
+
+    A home from before versions were kept gets its first one here: it is the profile that this
+    start would have read anyway, so nothing is decided otherwise and no tip is refused for want
+    of a command nobody knew of. Only a start does so: a command that reads, run by another user
+    perhaps, would leave files the line cannot read."""
+    versions = Versions(settings.rules)
+    if settings.rules_version:
+        return versions.folder(settings.rules_version).name
+    if is_founded(settings) and not versions.history():
+        with suppress(Overtaken), copied(settings.jurisdiction) as folder:  # another process was
+            clock = zoned(rooms(folder)[0], clock)
+            database = Database(settings.database_url)
+            try:
+                one = activate(settings, AuditLog(database), folder, (), ADOPTED, clock)
+            finally:
+                database.close()
+            Log(clock, public=True).event("rules_adopted", code=one.version)
+    return versions.active()[0].version
 
 
 def _secret(file: Path) -> bytes:
@@ -108,7 +161,7 @@ def assemble_public(
 ) -> PublicLine:
     """``told`` hears of errands after commit. Raises Unavailable kinds when keys or database are
     not sound: no key, no intake."""
-    profile, places, types, router = rooms(settings.jurisdiction)
+    profile, places, types, router = line_rooms(settings)
     clock = zoned(profile, clock)
     pepper = _secret(settings.public / PEPPER)
     database = Database(settings.database_url)
@@ -133,7 +186,7 @@ def assemble_staff(
     settings: Settings, clock: Clock | None = None, *, told: Told = _nobody
 ) -> StaffLine:
     """Everything the console, the jobs and the CLI need."""
-    profile, places, types, router = rooms(settings.jurisdiction)
+    profile, places, types, router = line_rooms(settings)
     clock = zoned(profile, clock)
     audit_key, worker = _secret(settings.staff / AUDIT_KEY), worker_keys(settings)
     database = Database(settings.database_url)

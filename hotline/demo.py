@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 from hotline import settings as settings_module
 from hotline.clock import Clock
 from hotline.errors import HotlineError
-from hotline.founding import found, is_founded, prepare
+from hotline.founding import FIRST_RULES, activate, found, is_founded, prepare
 from hotline.routing.profile import Profile
+from hotline.routing.versions import Versions, copied
 from hotline.serve import Ports, running, wait_ready, watch
 from hotline.settings import Settings
 from hotline.store.audit import AuditLog
@@ -126,8 +127,12 @@ def seed_officers(settings: Settings, clock: Clock) -> list[Login]:
     officers = [seat for seat in _seats(profile) if seat.role == "officer"]
     with ThreadPoolExecutor(2) as pool:
         made = list(pool.map(lambda seat: _enrol(access, profile, seat), officers))
-    found(settings, profile.recipients(), [person for person, _ in made], clock)
-    _certify(access, profile, clock, list(zip(officers, [p for p, _ in made], strict=True)))
+    people = [person for person, _ in made]
+    with copied(settings.jurisdiction) as folder:  # proved by the public process, which waits
+        seen = len(Versions(settings.rules).history())
+        activate(settings, AuditLog(database), folder, people, FIRST_RULES, clock, seen)
+    found(settings, profile.recipients(), people, clock)
+    _certify(access, profile, clock, list(zip(officers, people, strict=True)))
     logins = [
         Login(seat.name, seat.role, secret)
         for seat, (_, secret) in zip(officers, made, strict=True)

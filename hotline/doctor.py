@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 
 from hotline import settings as settings_module
 from hotline.assembly import StaffLine, assemble_staff
+from hotline.clock import Clock
 from hotline.errors import HotlineError
 from hotline.routing.profile import Profile
+from hotline.routing.versions import Versions
 from hotline.settings import Settings
 from hotline.store.database import Database
 from hotline.store.migrate import current, head
@@ -40,6 +42,7 @@ def examine() -> list[Finding]:
     findings.append(_try("database", lambda: _database(settings)))
     if settings.redis_url:
         findings.append(_try("redis", lambda: _redis(settings)))
+    findings += rule_findings(settings, Clock())
     try:
         line = assemble_staff(settings)
     except HotlineError as problem:
@@ -89,6 +92,49 @@ def _redis(settings: Settings) -> str:
             "Redis writes to disk.", 'Set save "" and appendonly no: it holds conversations.'
         )
     return "answers, keeps nothing on disk"
+
+
+def rule_findings(settings: Settings, clock: Clock) -> list[Finding]:
+    """What the line decides by, since when, and whether that is what people believe it is."""
+    return [
+        _try("rules", lambda: _active(settings, clock)),
+        _try("rules profile", lambda: _edited(settings)),
+        _try("rules tables", lambda: _tables(settings)),
+    ]
+
+
+def _active(settings: Settings, clock: Clock) -> str:
+    one, _ = Versions(settings.rules).active()
+    since = datetime.strptime(one.at, "%Y-%m-%dT%H:%MZ").replace(tzinfo=UTC)
+    days, by = max((clock.now() - since).days, 0), ", ".join(one.by) or "the line"
+    return f"version {one.version} ({one.profile}) for {days} days, by {by}: {one.why}"
+
+
+def _edited(settings: Settings) -> str:
+    versions = Versions(settings.rules)
+    history, named = versions.history(), Profile.load(settings.jurisdiction)
+    if not history:
+        raise HotlineError("Nothing is active yet.", "See 'rules' above.")
+    if named.digest == history[-1].digest:
+        return "HOTLINE_JURISDICTION names what is active"
+    # A version that was in force and left is a decision, not an edit somebody forgot.
+    if named.digest in {one.digest for one in history}:
+        return f"HOTLINE_JURISDICTION names version {named.version}, which was left"
+    raise HotlineError(
+        "HOTLINE_JURISDICTION is edited but not activated: "
+        f"it is {named.version}, the line decides by {history[-1].version}.",
+        "Run 'hotline rules activate'; 'hotline rules versions' shows the others.",
+    )
+
+
+def _tables(settings: Settings) -> str:
+    history = Versions(settings.rules).history()
+    if history and (other := history[-1].other_tables()):
+        raise HotlineError(
+            f"The program's own tables changed since the activation: {', '.join(other)}.",
+            "Tips may be decided otherwise: run 'hotline rules activate' to see and record it.",
+        )
+    return "types, terms and places are those of the activation"
 
 
 def _outbox(line: StaffLine) -> str:

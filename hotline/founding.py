@@ -8,7 +8,11 @@ from pathlib import Path
 
 from hotline.clock import Clock, months_ahead
 from hotline.errors import HotlineError
+from hotline.routing.activations import Activation, made_with
+from hotline.routing.profile import Profile
+from hotline.routing.versions import Versions
 from hotline.settings import Settings
+from hotline.store.audit import AuditLog
 from hotline.store.database import Database, own_file
 from hotline.store.keystore import Grant, KeyStore
 from hotline.store.migrate import bind_directory, upgrade
@@ -25,6 +29,7 @@ PEPPER = "receipts.pepper"
 WORKER_KEYS = "worker.json"
 DIRECTORY_KEY = "directory.key"
 AUDIT_KEY = "audit.key"
+FIRST_RULES = "The first rules of this line."
 
 
 class AlreadyFounded(HotlineError):
@@ -83,6 +88,33 @@ def found(
     write_file(settings.staff / DIRECTORY_KEY, signer.seed)
     # Last: the signed list is what says that the home is whole.
     publish(settings.public, public_keys, signer)
+
+
+def activate(
+    settings: Settings,
+    audit: AuditLog,
+    folder: Path,
+    by: Iterable[Person],
+    why: str,
+    clock: Clock,
+    seen: int = 0,
+) -> Activation:
+    """Keeps the complete profile in ``folder`` (see versions.copied), proved by the caller, and
+    makes it the one the line decides by at its next start. ``by`` is nobody when the line itself
+    does it; ``seen`` as in Versions.switch. Raises Overtaken, NotKept."""
+    versions, people = Versions(settings.rules), list(by)
+    one = Activation(
+        digest=versions.keep(folder),
+        profile=Profile.load(folder).id,
+        at=clock.now().strftime("%Y-%m-%dT%H:00Z"),  # as coarse as the public log
+        by=tuple(person.name for person in people),
+        why=why,
+        made_with=made_with(),
+    )
+    # The record holds ids and digests only; names and the reason stand in the history.
+    names = ",".join(person.id.hex() for person in people) or "line"
+    versions.switch(one, seen, lambda: audit.note("rules_activated", by=names, digest=one.digest))
+    return one
 
 
 def extend(

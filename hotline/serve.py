@@ -69,7 +69,7 @@ def free_port() -> int:
 def public() -> Flask:
     """The public application, as its worker process builds it."""
     harden(secret=True)
-    from hotline.assembly import assemble_public, rooms
+    from hotline.assembly import adopt, assemble_public, rooms
     from hotline.intake.receipts import POOL
     from hotline.intake.stripping import warm
     from hotline.jobs.tell import teller
@@ -80,6 +80,7 @@ def public() -> Flask:
     if settings.demo:
         rooms(settings.jurisdiction)
         _wait_founded(settings)
+    adopt(settings)
     # Language model and number plans take a second: meanwhile the first page is already there.
     threading.Thread(target=warm, name="warm", daemon=True).start()
     # A demonstration gives out a few receipts: it leaves the processor to whoever tries it.
@@ -103,12 +104,13 @@ def _wait_founded(settings: Settings) -> None:
 def staff() -> Flask:
     """The console, with the jobs in threads beside it."""
     harden(secret=True)
-    from hotline.assembly import assemble_staff
+    from hotline.assembly import adopt, assemble_staff
     from hotline.jobs.engine import start_jobs
     from hotline.jobs.tell import teller
     from hotline.web.apps import console_app
 
     settings = settings_module.load()
+    adopt(settings)
     line = assemble_staff(settings, told=teller(settings))
     start_jobs(line)
     return console_app(line)

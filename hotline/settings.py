@@ -38,6 +38,7 @@ class Settings:
     twilio_api_url: str = TWILIO_API
     twilio_number: str = field(default="", repr=False)
     jurisdiction: str = "br-rj"
+    rules_version: str = ""
     demo: bool = False
 
     @property
@@ -49,6 +50,12 @@ class Settings:
     def staff(self) -> Path:
         """Files only the staff process may read: worker keys, key store, audit signer."""
         return self.home / "staff"
+
+    @property
+    def rules(self) -> Path:
+        """The versions of the rules and which is active: read by every process, written by the
+        CLI and, once, by the start of a home that has none."""
+        return self.home / "rules"
 
     @property
     def tokens(self) -> tuple[str, ...]:
@@ -71,7 +78,8 @@ NAMES = {
     "HOTLINE_TWILIO_AUTH_TOKEN_PREVIOUS": "the former token, during rotation",
     "HOTLINE_TWILIO_NUMBER": "the line's own number: texts to people on duty come from it",
     "HOTLINE_TWILIO_API_URL": "base URL of the provider's REST API",
-    "HOTLINE_JURISDICTION": "profile: a built-in name or a directory",
+    "HOTLINE_JURISDICTION": "profile that 'hotline rules activate' reads: a name or a directory",
+    "HOTLINE_RULES_VERSION": "set by 'hotline serve' only: the kept rules its processes share",
     "HOTLINE_DEMO": "set by 'hotline demo' only: console senders, seeded data",
 }
 SECRET = frozenset(
@@ -137,6 +145,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         twilio_api_url=api,
         twilio_number=values.get("HOTLINE_TWILIO_NUMBER", ""),
         jurisdiction=values.get("HOTLINE_JURISDICTION", "br-rj"),
+        rules_version=values.get("HOTLINE_RULES_VERSION", ""),
         demo=values.get("HOTLINE_DEMO") == "1",
     )
 
@@ -192,6 +201,7 @@ def child_environ(settings: Settings) -> dict[str, str]:
         "HOTLINE_TWILIO_NUMBER": settings.twilio_number,
         "HOTLINE_TWILIO_API_URL": settings.twilio_api_url,
         "HOTLINE_JURISDICTION": settings.jurisdiction,
+        "HOTLINE_RULES_VERSION": settings.rules_version,
         "HOTLINE_DEMO": "1" if settings.demo else "",
     }
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("HOTLINE_")}

@@ -3,9 +3,10 @@
 
     .venv/bin/python scripts/benchmark.py [--part test|development] [--json]
 
-Quality is measured on the labelled tips of tests/routing. Speed is on one core, the best of some
-rounds, beside a floor measured in the same run: splitting the same texts into lower-case words,
-and looking a decision up under its facts.
+Quality is measured on the labelled tips of tests/routing. Speed is on one core, undisturbed as far
+as that can be had (pace.py), beside a floor of the same run: splitting the same texts into
+lower-case words, and looking a decision up under its facts. What other tools make of the same
+texts and tables stands beside it where they are installed (peers.py).
 """
 
 from __future__ import annotations
@@ -14,13 +15,19 @@ import argparse
 import json
 import sys
 import time
+import tracemalloc
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
+from importlib.resources import files
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+import peers
+from pace import rate, seconds
+
+from hotline.routing import register
 from hotline.routing.classify import Types
 from hotline.routing.places import Places
 from hotline.routing.profile import Profile
@@ -28,7 +35,7 @@ from hotline.routing.route import Router
 from hotline.tips import Certainty, Channel, ClassifiedTip, Language, Tip
 from tests.routing.labelled import PARTS, Told, tips
 
-ROUNDS = 5
+PROFILES = Path(str(files("hotline"))) / "routing" / "data" / "profiles"
 SURE = (Certainty.CERTAIN, Certainty.PROBABLE)
 
 
@@ -69,17 +76,16 @@ def plain(name: str) -> str:
     return "".join(c for c in folded if c.isalnum())
 
 
-def places_told(told: Sequence[Told], country: str) -> dict[str, object]:
+def places_told(told: Sequence[Told], country: str, guess: peers.Guess) -> dict[str, object]:
     """Municipalities proposed for tips of ``country``, and for tips that name no place."""
-    places = Places.load(country)
     chosen = [tip for tip in told if tip.place is None or tip.place[2] == country]
     proposed = right = named = 0
     for tip in chosen:
-        found = places.find(tip.text)
+        found = guess(tip.text)
         named += tip.place is not None
-        if found.municipality and found.certainty in SURE:
+        if found:
             proposed += 1
-            right += tip.place is not None and plain(found.name or "") == plain(tip.place[0])
+            right += tip.place is not None and plain(found) == plain(tip.place[0])
     return {
         "tips": len(chosen),
         "precision": share(right, proposed),
@@ -89,21 +95,29 @@ def places_told(told: Sequence[Told], country: str) -> dict[str, object]:
     }
 
 
-def rate(work: Callable[[], object], pieces: int) -> int:
-    """Pieces a second, the best of ROUNDS."""
-    best = float("inf")
-    for _ in range(ROUNDS):
-        begun = time.perf_counter()
-        work()
-        best = min(best, time.perf_counter() - begun)
-    return round(pieces / best)
+def sure_of(places: Places) -> peers.Guess:
+    def guess(text: str) -> str | None:
+        found = places.find(text)
+        return found.name if found.municipality and found.certainty in SURE else None
+
+    return guess
 
 
-def speeds(types: Types, told: Sequence[Told]) -> dict[str, int]:
-    """Texts and decisions a second on one core."""
-    places, texts = Places.load(), [tip.text for tip in told]
-    router = Router.load(Profile.load("br-rj"), types, places)
-    facts = [
+def other_finders(told: Sequence[Told], texts: Sequence[str]) -> dict[str, object]:
+    """How fast and how well Brazil's municipalities are found by their names alone."""
+    figures: dict[str, object] = {}
+    for name, guess in peers.finders():
+        if guess is None:
+            figures[name] = peers.MISSING.format("compare")
+            continue
+        quality = places_told(told, "BR", guess)
+        kept = {key: quality[key] for key in ("precision", "recall", "proposed", "named")}
+        figures[name] = {"a second": rate(guess, texts, 3), **kept}
+    return figures
+
+
+def classified(types: Types, places: Places, told: Sequence[Told]) -> list[ClassifiedTip]:
+    return [
         ClassifiedTip(
             Tip(text=tip.text, language=Language(tip.language), channel=Channel.WEB),
             types.classify(tip.text, Language(tip.language)),
@@ -111,18 +125,53 @@ def speeds(types: Types, told: Sequence[Told]) -> dict[str, int]:
         )
         for tip in told
     ]
+
+
+def speeds(
+    types: Types, router: Router, told: Sequence[Told], facts: Sequence[ClassifiedTip]
+) -> dict[str, object]:
+    """Texts and decisions a second on one core."""
+    texts = [tip.text for tip in told]
     known = {(f.primary, f.place.municipality): n for n, f in enumerate(facts)}
     return {
-        "texts split": rate(lambda: [t.casefold().split() for t in texts], len(texts)),
-        "texts for places": rate(lambda: [places.find(t) for t in texts], len(texts)),
-        "texts for types": rate(
-            lambda: [types.classify(t.text, Language(t.language)) for t in told], len(told)
-        ),
-        "facts looked up": rate(
-            lambda: [known[f.primary, f.place.municipality] for f in facts], len(facts)
-        ),
-        "decisions": rate(lambda: [router.decide(f) for f in facts], len(facts)),
+        "texts split": rate(lambda text: text.casefold().split(), texts),
+        "texts for places": rate(router.places.find, texts),
+        "texts for types": rate(lambda t: types.classify(t.text, Language(t.language)), told),
+        "facts looked up": rate(lambda f: known[f.primary, f.place.municipality], facts),
+        "decisions": rate(router.decide, facts),
     }
+
+
+def loading(what: Callable[[], object]) -> str:
+    """How long the tables take to be read, and what they then hold."""
+    caches = (register.read, register.countries, register._toml)
+    took = []
+    for _ in range(3):
+        for cache in caches:
+            cache.cache_clear()
+        begun = time.perf_counter()
+        what()
+        took.append(time.perf_counter() - begun)
+    for cache in caches:
+        cache.cache_clear()
+    tracemalloc.start()
+    kept = what()
+    held = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    del kept
+    return f"{min(took):.2f} s, {held / 1e6:.1f} MB"
+
+
+def starting(types: Types, places: Places) -> dict[str, object]:
+    """What a start costs: tables read, and every built-in profile proved."""
+    figures: dict[str, object] = {"places": loading(Places.load), "types": loading(Types.load)}
+    for folder in sorted(PROFILES.iterdir()):
+        if (folder / "profile.toml").is_file():
+            profile = Profile.load(folder.name)
+            own = places if profile.country == "BR" else Places.load(profile.country)
+            router = Router.load(profile, types, own)
+            figures[f"check {folder.name}"] = f"{seconds(Router.check, [router], 5) * 1e3:.0f} ms"
+    return figures
 
 
 def table(name: str, figures: dict[str, object]) -> None:
@@ -139,11 +188,17 @@ def main() -> int:
     parser.add_argument("--part", choices=PARTS, default="test")
     parser.add_argument("--json", action="store_true", help="figures for a machine")
     options = parser.parse_args()
-    told, types = tips(options.part), Types.load()
+    told, types, places = tips(options.part), Types.load(), Places.load()
+    router = Router.load(Profile.load("br-rj"), types, places)
+    facts = classified(types, places, told)
+    part, texts = f"{options.part} part", [tip.text for tip in told]
     report: dict[str, dict[str, object]] = {
-        f"types, {options.part} part": types_told(types, told),
-        f"places of Brazil, {options.part} part": places_told(told, "BR"),
-        "a second, on one core": dict(speeds(types, told)),
+        f"types, {part}": types_told(types, told),
+        f"places of Brazil, {part}": places_told(told, "BR", sure_of(places)),
+        "a second, on one core": speeds(types, router, told, facts),
+        f"alternatives: places of Brazil, {part}": other_finders(told, texts),
+        "alternatives: five tables, nothing remembered": peers.tables(router, facts),
+        "at the start": starting(types, places),
     }
     if options.json:
         print(json.dumps(report, ensure_ascii=False, indent=1))

@@ -64,8 +64,8 @@ def copy_line(founded: Path, home: Path, database_url: str) -> Settings:
 
 
 def copy_home(founded: Path, home: Path) -> None:
-    """Keys and logins, without the database."""
-    for folder in ("public", "staff"):
+    """Keys, rules and logins, without the database."""
+    for folder in ("public", "staff", "rules"):
         shutil.copytree(founded / folder, home / folder)
     shutil.copy(founded / demo.LOGINS, home / demo.LOGINS)
 

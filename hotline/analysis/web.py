@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
+
 from flask import Blueprint, g, render_template, request
 
+from hotline.errors import HotlineError
 from hotline.routing.profile import Profile
+from hotline.routing.versions import Versions
 from hotline.settings import Settings
 from hotline.tips import Language
 from hotline.web.i18n import negotiate
@@ -15,7 +20,7 @@ def blueprint(settings: Settings) -> Blueprint:
     once by the release process."""
     pages = Blueprint("analyst", __name__)
     folder = settings.home / "releases"
-    default = Profile.load(settings.jurisdiction).languages[0]
+    default = _first_language(settings)
 
     @pages.before_request
     def _language() -> None:
@@ -27,3 +32,12 @@ def blueprint(settings: Settings) -> Blueprint:
         return render_template("analyst/releases.html", months=months)
 
     return pages
+
+
+def _first_language(settings: Settings) -> Language:
+    """Of the rules in force: an edit nobody activated must not keep these pages from starting.
+    Of the profile in place where no rules are kept, or this process may not read them."""
+    source: str | Path = settings.jurisdiction
+    with suppress(HotlineError):
+        source = Versions(settings.rules).active()[1]
+    return Profile.load(source).languages[0]

@@ -5,17 +5,23 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from io import BufferedReader
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from hotline import settings as settings_module
 from hotline.cli import show
+from hotline.commands import activation, kept
 from hotline.commands.rulebook import export_rules, import_rules
 from hotline.errors import BadInput
 from hotline.settings import Settings
 from hotline.tips import Language
+
+if TYPE_CHECKING:
+    from hotline.routing.profile import Profile
+    from hotline.routing.tables import Problem
 
 
 def _lines(stream: TextIO) -> Iterator[dict[str, Any]]:
@@ -107,17 +113,12 @@ def route() -> None:
     """Explore where tips go."""
 
 
-def _router() -> Any:
-    from hotline.assembly import rooms
-
-    return rooms(settings_module.jurisdiction())[3]
-
-
 @route.command()
 @click.option("--jsonl", is_flag=True, help="One request a line in and out.")
-def explain(jsonl: bool) -> None:
+@kept.kept_version
+def explain(jsonl: bool, version: str | None, day: str | None) -> None:
     """A request as JSON on stdin becomes the decision with its reasons."""
-    router = _router()
+    router = kept.router(version, day)
     if jsonl:
         for request in _lines(sys.stdin):
             _emit(router.explain(_spoken(request)))
@@ -148,6 +149,7 @@ def rules() -> None:
 
 rules.add_command(export_rules)
 rules.add_command(import_rules)
+activation.attach(rules)
 
 
 @rules.command()
@@ -155,32 +157,50 @@ rules.add_command(import_rules)
 @click.option("--json", "as_json", is_flag=True)
 def check(profile: str | None, as_json: bool) -> None:
     """Proves a profile: no gap, no dead row, every destination known, recusal respected. With
-    --json also the bodies with an inbox whose names are still to be confirmed."""
-    from hotline.assembly import rooms
-
+    --json each problem has file, line, sentence, hint and cell, and the bodies with an inbox whose
+    names are still to be confirmed are listed; null where the profile cannot be read."""
     name = profile or settings_module.jurisdiction()
-    router = rooms(name)[3]
-    problems = [str(problem) for problem in router.check()]
-    last = f"{name}: {len(problems)} problems" if problems else f"{name}: sound"
-    bodies = router.profile
+    read, problems = _proved(name)
+    bodies = read.unconfirmed() if read else ()
     value = {
         "profile": name,
-        "problems": problems,
-        "inboxes": len(bodies.inboxes()),
-        "unconfirmed": [
-            {"id": id, "name": bodies.agencies[id].name} for id in bodies.unconfirmed()
-        ],
+        "problems": [asdict(problem) for problem in problems],
+        "inboxes": len(read.inboxes()) if read else None,
+        "unconfirmed": [{"id": id, "name": read.agencies[id].name} for id in bodies]
+        if read
+        else None,
     }
-    show(value, as_json=as_json, text="\n".join((*problems, last)))
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    last = f"{name}: {count}" if problems else f"{name}: sound"
+    show(value, as_json=as_json, text="\n".join((*map(str, problems), last)))
     if problems:
         raise SystemExit(1)
 
 
+def _proved(name: str) -> tuple[Profile | None, tuple[Problem, ...]]:
+    """The profile, None when it cannot be read, and everything wrong with it and its rules."""
+    from hotline.routing.classify import Types
+    from hotline.routing.places import Places
+    from hotline.routing.profile import Profile
+    from hotline.routing.route import Router
+    from hotline.routing.tables import RuleFileProblem
+
+    profile = None
+    try:
+        profile = Profile.load(name)
+        Router.load(profile, Types.load(), Places.load(profile.country))
+    except RuleFileProblem as refused:
+        return profile, refused.problems
+    return profile, ()
+
+
 @rules.command("explain")
 @click.argument("text")
-def explain_text(text: str) -> None:
+@kept.kept_version
+def explain_text(text: str, version: str | None, day: str | None) -> None:
     """Why a text goes where it goes, in words."""
-    decision = _router().explain({"text": text})
+    router = kept.router(version, day)
+    decision: dict[str, Any] = router.explain({"text": text})
     click.echo(f"types     {', '.join(c['code'] for c in decision['crime_types'])}")
     for act in decision["crime_types"]:
         click.echo(f"          {act['code']}: {'; '.join(act['reasons'])}")
@@ -195,6 +215,7 @@ def explain_text(text: str) -> None:
     for recusal in decision["recused"]:
         click.echo(f"recused   {recusal['agency']}: {recusal['reason']}")
     click.echo("rules     " + ", ".join(f"{r['table']}/{r['row']}" for r in decision["rules"]))
+    click.echo(f"version   {router.profile.version}")
 
 
 @rules.command()
@@ -203,7 +224,7 @@ def explain_text(text: str) -> None:
 def diff(old: str, new: str) -> None:
     """What two profiles decide differently."""
     from hotline.assembly import rooms
-    from hotline.routing.prove import diff as difference
+    from hotline.routing.compare import diff as difference
 
     _differences(difference(rooms(old)[3], rooms(new)[3]))
 
@@ -215,7 +236,7 @@ def diff(old: str, new: str) -> None:
 def replay(old: str, new: str, facts: TextIO) -> None:
     """What two profiles decide differently on recorded requests (one JSON object a line)."""
     from hotline.assembly import rooms
-    from hotline.routing.prove import replay as replayed
+    from hotline.routing.compare import replay as replayed
 
     _differences(replayed(rooms(old)[3], rooms(new)[3], _lines(facts)))
 

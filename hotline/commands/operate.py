@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ def serve(
     public_port: int, console_port: int, analyst_port: int, address: str, public_workers: int
 ) -> None:
     """Serves the line until Ctrl-C or SIGTERM. 'hotline init' comes first."""
+    from hotline.assembly import adopt
     from hotline.founding import prepare
     from hotline.serve import running, until_stopped, wait_ready, watch
 
@@ -58,6 +60,8 @@ def serve(
             "Unset it, or use 'hotline demo'.",
         )
     prepare(settings).close()
+    # Public workers are replaced every few hours: they must not meet a newer version on their own.
+    settings = replace(settings, rules_version=adopt(settings))
     ports = Ports(public_port, console_port, analyst_port).resolved()
 
     def body(stopped: threading.Event) -> int:

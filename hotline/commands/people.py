@@ -49,9 +49,17 @@ def init(officers: tuple[str, ...]) -> None:
     """Makes the home: database, keys for twelve months, the first two officers.
 
     Passphrases are asked for, or read from standard input, one a line."""
+    from hotline.assembly import rooms
     from hotline.clock import Clock
-    from hotline.founding import AlreadyFounded, found, is_founded, prepare
-    from hotline.routing.profile import Profile
+    from hotline.founding import (
+        FIRST_RULES,
+        AlreadyFounded,
+        activate,
+        found,
+        is_founded,
+        prepare,
+    )
+    from hotline.routing.versions import Versions, copied
     from hotline.store.audit import AuditLog
     from hotline.store.keystore import KeyStore
     from hotline.store.people import People
@@ -61,21 +69,25 @@ def init(officers: tuple[str, ...]) -> None:
     settings = settings_module.load()
     if is_founded(settings):
         raise AlreadyFounded
-    profile = Profile.load(settings.jurisdiction)
-    clock = Clock(profile.zone)
-    database = prepare(settings)
-    keys = KeyStore(settings.staff)
-    access = Access(People(database), keys, AuditLog(database), clock)
-    people = []
-    for name in officers:
-        person, secret = access.enrol(
-            name, _passphrase(name), ["officer"], language=profile.languages[0].value
-        )
-        people.append(person)
-        _show_secret(name, secret)
-    found(settings, profile.recipients(), people, clock)
+    with copied(settings.jurisdiction) as folder:
+        profile = rooms(folder)[0]
+        clock = Clock(profile.zone)
+        database = prepare(settings)
+        keys, audit = KeyStore(settings.staff), AuditLog(database)
+        access = Access(People(database), keys, audit, clock)
+        people = []
+        for name in officers:
+            person, secret = access.enrol(
+                name, _passphrase(name), ["officer"], language=profile.languages[0].value
+            )
+            people.append(person)
+            _show_secret(name, secret)
+        seen = len(Versions(settings.rules).history())
+        rules = activate(settings, audit, folder, people, FIRST_RULES, clock, seen)
+        found(settings, profile.recipients(), people, clock)
     keys.close()
     database.close()
+    click.echo(f"Rules {rules.version} ({rules.profile}) are active.")
     click.echo(f"Keys for twelve months lie in {settings.home}.")
     click.echo("Move staff/directory.key to a place offline; only 'hotline keys' needs it.")
 

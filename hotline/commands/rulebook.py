@@ -64,7 +64,7 @@ def _sound(name_or_dir: str) -> tuple[Profile, Types]:
     profile, types = Profile.load(name_or_dir), Types.load()
     rules.read(profile, types, problems)
     if problems:
-        raise RuleFileProblem(tuple(sorted(problems)))
+        raise RuleFileProblem(problems)
     return profile, types
 
 
@@ -145,9 +145,7 @@ def _prove(folder: Path, written: Written, pages: Mapping[str, Page]) -> None:
     from hotline.routing.route import Router
     from hotline.routing.sheets import SheetProblem
     from hotline.routing.tables import RuleFileProblem
-    from hotline.routing.vocabulary import vocabulary
 
-    known: Mapping[str, tuple[str, ...]] = {}
     with TemporaryDirectory() as place:
         copy = Path(place)
         for name in FILES:
@@ -155,19 +153,14 @@ def _prove(folder: Path, written: Written, pages: Mapping[str, Page]) -> None:
                 shutil.copyfile(folder / name, copy / name)
         (copy / RULES).write_text(written.text, encoding="utf-8", newline="\n")
         try:
-            profile, types = Profile.load(copy), Types.load()
-            known = vocabulary(profile, types)
-            Router.load(profile, types, Places.load(profile.country))
+            profile = Profile.load(copy)
+            Router.load(profile, Types.load(), Places.load(profile.country))
         except RuleFileProblem as refused:
-            told = _told(refused.problems, written, pages, known)
-            raise SheetProblem(told) from None
+            raise SheetProblem(_told(refused.problems, written, pages)) from None
 
 
 def _told(
-    problems: Iterable[Problem],
-    written: Written,
-    pages: Mapping[str, Page],
-    known: Mapping[str, tuple[str, ...]],
+    problems: Iterable[Problem], written: Written, pages: Mapping[str, Page]
 ) -> Iterator[Wrong]:
     """Problems of rules.toml as the spreadsheet shows them; others by their own file and line."""
     from hotline.routing.sheets import Wrong
@@ -179,15 +172,12 @@ def _told(
             # A table without any row has no line: its name begins the sentence.
             page = pages.get(problem.sentence.partition(" ")[0]) if problem.file == RULES else None
             where = page.where if page else f"{problem.file}:{problem.line}"
-            yield Wrong(where, 0, "", "", problem.sentence, hint("", problem.sentence, (), ()))
+            yield Wrong(where, 0, "", "", problem.sentence, hint(problem))
             continue
-        page, line = pages[table], pages[table].lines[at]
-        value = {**line.when, **line.then}.get(problem.cell, ())
-        values = [str(v) for v in (value if isinstance(value, tuple) else (value,))]
-        sentence = problem.sentence.removeprefix(f"{table} row {line.id}: ")
-        help = hint(problem.cell, sentence, values, known.get(problem.cell, ()))
+        page = pages[table]
+        sentence = problem.sentence.removeprefix(f"{table} row {page.lines[at].id}: ")
         letter = page.letters.get(problem.cell, "")
-        yield Wrong(page.where, page.rows[at], problem.cell, letter, sentence, help)
+        yield Wrong(page.where, page.rows[at], problem.cell, letter, sentence, hint(problem))
 
 
 def _changes(before: Book, after: Book) -> Iterator[str]:

@@ -75,11 +75,12 @@ class Pusher:
 @lru_cache(maxsize=1)
 def _runner() -> Any:
     from hotline import settings as settings_module
-    from hotline.assembly import assemble_staff
+    from hotline.assembly import adopt, assemble_staff
     from hotline.delivery.senders import provider
     from hotline.jobs.tasks import runner
 
     settings = settings_module.load()
+    adopt(settings)
     line = assemble_staff(settings)
     log = Log(line.clock, public=False)
     say = lambda text: log.event("provider", code=text)  # noqa: E731

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from hotline.routing import register
-from hotline.routing.gazetteer import Gazetteer, Kind, words
+from hotline.routing.gazetteer import Gazetteer, Kind, Names
 from hotline.routing.matching import Reading
+from hotline.routing.words import words
 from hotline.tips import Certainty, Place
 
 _WORDS = "de da do del na no en em in la el y e of au aux en du d ile nan"
@@ -51,14 +52,9 @@ class Abroad:
     ) -> None:
         self._home = home
         self.shared = shared  # names of home that a great city abroad bears too
-        self._names = names
-        lengths: dict[str, set[int]] = defaultdict(set)
-        for name in names:
-            first, *rest = name.split(" ")
-            lengths[first].add(len(rest) + 1)
+        self._names = Names(names)
         self._own = {name.split(" ")[0] for name, (_, own) in names.items() if own}
         self._covering = {name.split(" ")[0] for name in names if " " in name}
-        self._lengths = {word: sorted(found, reverse=True) for word, found in lengths.items()}
 
     @classmethod
     def besides(cls, home: Gazetteer) -> Abroad:
@@ -93,16 +89,18 @@ class Abroad:
         return register.read(country) if known else None
 
     def spoken(self, reading: Reading, found: Place) -> bool:
-        """Whether any word may begin a name of another country: most texts have none."""
+        """Whether any word may be of a name of another country: most texts have none."""
+        if self._names.telling.keys().isdisjoint(reading.words):
+            return False
         if found.certainty in (Certainty.CERTAIN, Certainty.PROBABLE):
             at = (reading.words[mention.span[0]] for mention in reading.mentions)
             return not self._own.isdisjoint(reading.words) or not self._covering.isdisjoint(at)
-        return not self._lengths.keys().isdisjoint(reading.words)
+        return True
 
     def named(self, reading: Reading, found: Place, answer: bool) -> Iterator[Land]:
         """The countries spoken of. Where home has a place already, only those that stand beside
         that place or whose name holds it."""
-        hits = list(self._hits(reading.words))
+        hits = self._hits(reading.words)
         ends = {mention.span[1] for mention in reading.mentions}
         here = bool(found.candidates or found.state) and not self._covered(reading, hits)
         lands: dict[str, list[Hit]] = {}
@@ -119,16 +117,14 @@ class Abroad:
             if tables := self.tables(land):
                 yield Land(tables, tuple(hit.start for hit in named if hit.own))
 
-    def _hits(self, folded: tuple[str, ...]) -> Iterator[Hit]:
-        at, lengths, names = 0, self._lengths, self._names
-        while at < len(folded):
-            step = 1
-            for count in lengths.get(folded[at], ()):
-                if found := names.get(" ".join(folded[at : at + count])):
-                    yield Hit(at, at + count, *found)
-                    step = count
-                    break
-            at += step
+    def _hits(self, folded: tuple[str, ...]) -> list[Hit]:
+        """The text's last name reaches beyond it where a longer one may have been meant: the
+        country then comes before the town of home that is called like it."""
+        hits, size, lengths = [], len(folded), self._names.lengths
+        for start, end, (country, own) in self._names.find(folded):
+            cut = end == size and start + lengths[folded[start]][0] > size
+            hits.append(Hit(start, end + cut, country, own))
+        return hits
 
     @staticmethod
     def _covered(reading: Reading, hits: list[Hit]) -> bool:

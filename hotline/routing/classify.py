@@ -152,6 +152,11 @@ class Types:
         """Every term a reason may quote."""
         return frozenset(entry.term for entry in self._terms.entries)
 
+    @property
+    def grammar(self) -> frozenset[str]:
+        """Articles, negations and other words that tell nothing, folded, of all languages."""
+        return frozenset(word for words in self._terms.roles.values() for word in words)
+
     def get(self, code: str) -> CrimeType:
         """Raises UnknownType."""
         found = self._types.get(code)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
+from hotline.routing.gazetteer import Cues
+from hotline.routing.words import SPELLED, WORD, Words
 
-from hotline.routing.gazetteer import WORD, Cues, fold
-
-_GAPS = re.compile(r"([\W_]+)")
-_SPELLED = {"sto": "santo", "sta": "santa", "nsa": "nossa", "sra": "senhora"}
 SENTENCE_END = frozenset(".!?;\n")
 CLAUSE_END = frozenset(".!?;,:\n")
 
@@ -17,44 +14,32 @@ class Text:
 
     __slots__ = ("between", "cues", "folded", "shouting", "written")
 
-    def __init__(self, text: str, cues: Cues) -> None:
-        parts = _GAPS.split(text)
-        if not parts[0]:
-            del parts[:2]
-        if parts and not parts[-1]:
-            parts.pop()
+    def __init__(self, words: Words, cues: Cues) -> None:
         self.cues = cues
-        self.written = parts[0::2]
-        self.between = parts[1::2]
-        if len(self.between) < len(self.written):
-            self.between.append("")
-        # Joined by a line break, which no folding brings forth: each word keeps its place.
-        folded = fold("\n".join(self.written)).split("\n") if self.written else []
-        if not _SPELLED.keys().isdisjoint(folded):
-            folded = [_SPELLED.get(word, word) for word in folded]
-        self.folded = folded
-        self.shouting = len(self.written) > 2 and text.isupper()
+        self.folded = words.folded
+        self.written, self.between = words.parts()
+        self.shouting = len(self.written) > 2 and words.text.isupper()
 
     def shortened(self, at: int) -> bool:
         """Whether the full stop after the word is an abbreviation's: "Sto."."""
-        return self.written[at].lower() in _SPELLED
+        return self.written[at].lower() in SPELLED
 
     def capital(self, at: int) -> bool:
         return not self.shouting and self.written[at][0].isupper()
 
-    def before(self, at: int, back: int = 1) -> str:
-        """The folded word ``back`` words before, or nothing across a comma or more."""
-        if at < back:
-            return ""
-        for gap in self.between[at - back : at]:
-            if gap != " " and gap.strip() not in ("", "."):
-                return ""
-        return self.folded[at - back]
+    def joined(self, at: int) -> bool:
+        """Whether no comma or more stands before the word."""
+        gap = self.between[at - 1]
+        return gap == " " or gap.strip() in ("", ".")
+
+    def before(self, at: int) -> str:
+        """The folded word before, or nothing across a comma or more."""
+        return self.folded[at - 1] if at and self.joined(at) else ""
 
     def head(self, at: int) -> str:
         """The word that the name at ``at`` belongs to: ``rua`` in "rua de Santos"."""
         previous = self.before(at)
-        return self.before(at, 2) if previous in self.cues.glue else previous
+        return self.before(at - 1) if previous in self.cues.glue else previous
 
     def continues(self, end: int) -> bool:
         """Whether the name goes on, as in "Mariana Silva"."""
@@ -63,8 +48,8 @@ class Text:
     def in_street(self, start: int) -> bool:
         """Whether the words belong to a street's name: "Rua Doutor Mendes"."""
         for at in range(start - 1, max(start - 5, -1), -1):
-            gap, word = self.between[at], self.folded[at]
-            if gap != " " and gap.strip() not in ("", "."):
+            word = self.folded[at]
+            if not self.joined(at + 1):
                 return False
             if word in self.cues.road:
                 return True
@@ -74,7 +59,7 @@ class Text:
 
     def bent(self, start: int, end: int, label: str) -> bool:
         """Whether an accent makes it another word: "própria" is not Propriá."""
-        if all(word.isascii() for word in self.written[start:end]):
+        if "".join(self.written[start:end]).isascii():
             return False
         ours = [word.lower() for word in WORD.findall(label)]
         theirs = [word.lower() for word in self.written[start:end]]

@@ -1,17 +1,17 @@
-"""Gazetteer: what is known of one country's places, and the folding that finds them in a text.
+"""Gazetteer: what is known of one country's places, and how their names are found.
 
 Read by ``register``; what is covered: docs/places.md.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-WORD = re.compile(r"[^\W_]+")
+_Meaning = TypeVar("_Meaning")
 
 STATES = {
     "AC": "Acre", "AL": "Alagoas", "AM": "Amazonas", "AP": "Amapá", "BA": "Bahia", "CE": "Ceará",
@@ -21,6 +21,7 @@ STATES = {
     "RN": "Rio Grande do Norte", "RO": "Rondônia", "RR": "Roraima", "RS": "Rio Grande do Sul",
     "SC": "Santa Catarina", "SE": "Sergipe", "SP": "São Paulo", "TO": "Tocantins",
 }  # fmt: skip
+STATE_LETTERS = frozenset(code.lower() for code in STATES)
 
 # Written short before a full stop or with a capital: "S. Gonçalo", "Gov. Valadares".
 ABBREVIATIONS = {
@@ -65,13 +66,50 @@ class Sense(NamedTuple):
     everyday: bool = False
 
 
-def fold(text: str) -> str:
-    """Lower case, without accents and without what has no Latin letter."""
-    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+class Names(dict[str, _Meaning]):
+    """What folded names mean. ``lengths`` are the word counts, longest first, by first word.
 
+    ``telling`` holds the longest word of each name, without which the name cannot be there, with
+    how many words may stand before it and how many the name has."""
 
-def words(text: str) -> list[str]:
-    return WORD.findall(fold(text))
+    __slots__ = ("lengths", "telling")
+
+    def __init__(self, meanings: Mapping[str, _Meaning]) -> None:
+        super().__init__(meanings)
+        lengths: dict[str, set[int]] = defaultdict(set)
+        telling: dict[str, set[tuple[int, int]]] = defaultdict(set)
+        for name in self:
+            split = name.split(" ")
+            lengths[split[0]].add(len(split))
+            longest = max(range(len(split)), key=lambda at: (len(split[at]), at))
+            telling[split[longest]].add((longest, len(split)))
+        self.lengths = {word: tuple(sorted(found, reverse=True)) for word, found in lengths.items()}
+        self.telling = {word: tuple(found) for word, found in telling.items()}
+
+    def find(self, folded: Sequence[str]) -> list[tuple[int, int, _Meaning]]:
+        """The longest name at each place with its start and end, left to right, none overlapping.
+        Most texts hold no telling word and cost one look-up a word."""
+        telling, lengths = self.telling, self.lengths
+        if telling.keys().isdisjoint(folded):
+            return []
+        found = []
+        for at in [at for at, word in enumerate(folded) if word in telling]:
+            for before, count in telling[folded[at]]:
+                start, end = at - before, at - before + count
+                if start < 0 or end > len(folded) or folded[start] not in lengths:
+                    continue
+                name = " ".join(folded[start:end])
+                if name in self:
+                    found.append((start, -end, name))
+        return self._apart(found) if found else []
+
+    def _apart(self, found: list[tuple[int, int, str]]) -> list[tuple[int, int, _Meaning]]:
+        kept, free = [], 0
+        for start, end, name in sorted(found):
+            if start >= free:
+                free = -end
+                kept.append((start, free, self[name]))
+        return kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +138,15 @@ class Cues:
 
 @dataclass(frozen=True, slots=True)
 class Gazetteer:
-    """``senses`` and ``names`` by folded name, ``lengths`` the word counts (longest first) by
-    first word, ``states`` names by key, ``codes`` the state letters people write, ``cep5`` rows of
-    (first, last, IBGE codes), ``dialling`` states by DDD."""
+    """``senses`` and ``names`` by folded name, ``states`` names by key, ``codes`` the state
+    letters people write, ``cep5`` rows of (first, last, IBGE codes), ``dialling`` states by DDD."""
 
     country: str
     scheme: str
     states: dict[str, str]
     codes: frozenset[str]
     by_key: dict[str, Municipality]
-    senses: dict[str, tuple[Sense, ...]]
-    lengths: dict[str, tuple[int, ...]]
+    senses: Names[tuple[Sense, ...]]
     names: dict[str, tuple[Municipality, ...]]
     cep5: tuple[tuple[int, int, str], ...]
     cues: Cues

@@ -45,9 +45,6 @@ class Judge:
         self.since = 0  # where the last mention ended, with its state
         self.tone = (False, False, False)  # what the clause said of it: crime, elsewhere, origin
 
-    def senses(self, start: int, end: int) -> tuple[Sense, ...]:
-        return self.gazetteer.senses.get(" ".join(self.text.folded[start:end]), ())
-
     def mention(self, start: int, end: int, known: Senses) -> Mention | None:
         """What the name means here; None when it names no place."""
         text, since = self.text, self.since
@@ -67,8 +64,8 @@ class Judge:
         if previous in self.cues.area:
             senses = tuple(s for s in senses if s.kind >= Kind.DISTRICT)
         if not state:
-            senses = () if text.in_street(start) else self._counting(senses, start, end, cue)
-        if not senses:
+            senses = self._counting(senses, start, end, cue)
+        if not senses or (not state and text.in_street(start)):
             return None
         linked = since and self.cues.link.issuperset(text.folded[since:start])
         self.tone = self.tone if linked else text.points(start, end, since)
@@ -150,15 +147,15 @@ class Judge:
         if end >= len(text.folded) or (sign := text.between[end - 1].strip()) not in _BESIDE:
             return "", end
         code = text.written[end]
-        written = f"{self.gazetteer.country}-{code.upper()}"
-        codes = len(code) == 2 and code.upper() in self.gazetteer.codes
-        if codes and any(sense.state == written for sense in senses):
-            bare = sign == "" and not text.shouting and code in self.cues.wordlike
-            return ("", end) if bare else (written, end + 1)
+        if len(code) == 2 and code.upper() in self.gazetteer.codes:
+            written = f"{self.gazetteer.country}-{code.upper()}"
+            if any(sense.state == written for sense in senses):
+                bare = sign == "" and not text.shouting and code in self.cues.wordlike
+                return ("", end) if bare else (written, end + 1)
         at, last = end, len(text.folded) - 1
         while at < min(end + 3, last) and text.folded[at] in self.cues.state_glue:
             at += 1
-        for count in self.gazetteer.lengths.get(text.folded[at], ()):
+        for count in self.gazetteer.senses.lengths.get(text.folded[at], ()):
             name = " ".join(text.folded[at : at + count])
             for sense in self.gazetteer.senses.get(name, ()):
                 within = sense.kind is Kind.STATE and any(s.state == sense.state for s in senses)
@@ -185,7 +182,9 @@ class Judge:
                 clear = text.head(start) not in self.cues.not_a_town
                 if named and clear and self._spelled(senses[-1], start):
                     found |= {sense.state for sense in senses if sense.kind is Kind.STATE}
-        for at, word in enumerate(text.written if codes else ()):
+        if not codes or (not self.answer and self.gazetteer.codes.isdisjoint(text.written)):
+            return frozenset(found)
+        for at, word in enumerate(text.written):
             if word.upper() in self.gazetteer.codes and self._code(at):
                 found.add(f"{self.gazetteer.country}-{word.upper()}")
         return frozenset(found)

@@ -7,18 +7,16 @@ backtrack. Nothing here decides where a tip happened: it hands ``Mention``s to `
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from hotline.routing.context import Text
-from hotline.routing.gazetteer import Gazetteer, words
-from hotline.routing.judge import Judge, Mention, Senses
+from hotline.routing.gazetteer import STATE_LETTERS, Gazetteer
+from hotline.routing.judge import Judge, Mention
+from hotline.routing.words import Words, words
 
-_MARKS = re.compile(r"([^\w\s]{2})[^\w\s]+")
-_DIGIT = re.compile(r"\d")
-_LONG = 2000
 _CODE = re.compile(r"\b[A-Z]{2}\b")
+_POSTED = re.compile(r"\d(?<![\d.-]\d)\d\.?\d{3}-\d{3}(?![\d-])")
 _TYPED_DDD = re.compile(r"(?:\(0?([1-9]\d)\)|\bddd\W{0,3}0?([1-9]\d)\b)", re.IGNORECASE)
 _TYPED_CEP = re.compile(
     r"(?<![\d.-])(\d{2}\.?\d{3})-\d{3}(?![\d-])|\bcep\W{0,4}(\d{2}\.?\d{3})(?:-?\d{3})?\b",
@@ -36,42 +34,44 @@ class Reading(NamedTuple):
     words: tuple[str, ...] = ()
 
 
-def read(text: str, gazetteer: Gazetteer, *, answer: bool = False) -> Reading:
-    """Everything in ``text`` that says where. An ``answer`` to "which city?" needs no cues."""
-    if len(text) > _LONG:  # putting a long run of marks in order would cost its square
-        text = _MARKS.sub(r"\1", text)
-    seen = Text(unicodedata.normalize("NFC", text), gazetteer.cues)
-    digits = _DIGIT.search(text)
-    code = answer or _CODE.search(text)
-    cep5 = [(a or b).replace(".", "") for a, b in _TYPED_CEP.findall(text)] if digits else []
-    spans = list(_spans(seen.folded, gazetteer))
+def read(told: Words, gazetteer: Gazetteer, *, answer: bool = False) -> Reading:
+    """Everything in a text that says where. An ``answer`` to "which city?" needs no cues."""
+    folded, typed = tuple(told.folded), told.typed
+    spans = gazetteer.senses.find(folded)
+    code = answer or (told.capitals and _coded(told, gazetteer))
+    cep5 = tuple(_ceps(typed)) if told.digits else ()
     if not spans and not code:
-        return Reading(cep5=tuple(cep5), words=tuple(seen.folded))
-    judge = Judge(seen, gazetteer, answer)
+        return Reading(cep5=cep5, words=folded)
+    judge = Judge(Text(told, gazetteer.cues), gazetteer, answer)
     mentions = tuple([m for span in spans if (m := judge.mention(*span))])
-    dialled = [a or b for a, b in _TYPED_DDD.findall(text)] if digits and mentions else []
+    dialled = _dialled(typed) if mentions and told.digits and gazetteer.dialling else ()
     return Reading(
         mentions=mentions,
-        states=judge.states(spans, codes=bool(code)),
+        states=judge.states(spans, codes=code),
         dialled=frozenset([s for code in dialled for s in gazetteer.dialling.get(code, ())]),
-        cep5=tuple(cep5),
-        words=tuple(seen.folded),
+        cep5=cep5,
+        words=folded,
     )
 
 
-def _spans(folded: list[str], gazetteer: Gazetteer) -> Iterator[tuple[int, int, Senses]]:
-    """The longest known name at each place, left to right, none overlapping."""
-    lengths, senses, at, size = gazetteer.lengths, gazetteer.senses, 0, len(folded)
-    while at < size:
-        step = 1
-        for count in lengths.get(folded[at], ()):
-            if at + count > size:
-                continue
-            if found := senses.get(" ".join(folded[at : at + count])):
-                yield at, at + count, found
-                step = count
-                break
-        at += step
+def _coded(told: Words, gazetteer: Gazetteer) -> bool:
+    """Whether two capitals stand alone, and two letters that may be a state's."""
+    small = not STATE_LETTERS.isdisjoint(told.folded)
+    return small and bool(gazetteer.codes) and _CODE.search(told.typed) is not None
+
+
+def _dialled(typed: str) -> list[str]:
+    if "(" not in typed and "ddd" not in typed.lower():
+        return []
+    return [bracketed or named for bracketed, named in _TYPED_DDD.findall(typed)]
+
+
+def _ceps(typed: str) -> Iterator[str]:
+    # The whole pattern tries every place of the text; most digits are no CEP.
+    if not _POSTED.search(typed) and "cep" not in typed.lower():
+        return
+    for bare, named in _TYPED_CEP.findall(typed):
+        yield (bare or named).replace(".", "")
 
 
 def _state_words(states: Iterable[str], gazetteer: Gazetteer) -> Iterator[list[str]]:

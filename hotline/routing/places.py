@@ -16,17 +16,19 @@ from typing import ClassVar
 from rapidfuzz import fuzz, process
 
 from hotline.errors import HotlineError
-from hotline.routing import gazetteer, matching, register
+from hotline.routing import matching, register
 from hotline.routing.abroad import Abroad, Land, beside
 from hotline.routing.gazetteer import Gazetteer, Kind, Municipality
 from hotline.routing.matching import Reading
 from hotline.routing.spots import Spot, weigh
+from hotline.routing.words import Words, fold
 from hotline.tips import Certainty, Place
 
 _LIKENESS = 88  # of 100: one typo in a name of eight letters or more
 _FAINT = 80  # from here on worth asking: one typo in a shorter name
 _MARGIN = 5  # to the next name, else we ask
 _OWN_STATE = "The jurisdiction's own state decides."
+_NOWHERE = Place(reasons=("No place is named.",))
 _ONLY_CEP = re.compile(r"\D{0,8}(\d{2})\.?(\d{3})-?(\d{3})?\D{0,3}")
 
 
@@ -64,12 +66,16 @@ class Places:
 
     def states(self) -> tuple[tuple[str, str], ...]:
         """(``BR-RJ``, name), sorted by name."""
-        return tuple(sorted(self._tables.states.items(), key=lambda p: gazetteer.fold(p[1])))
+        return tuple(sorted(self._tables.states.items(), key=lambda p: fold(p[1])))
 
     def in_state(self, state: str) -> tuple[tuple[str, str], ...]:
         """(key, name) of its municipalities, sorted by name."""
         found = ((p.key, p.name) for p in self._tables.by_key.values() if p.state == state)
-        return tuple(sorted(found, key=lambda pair: gazetteer.fold(pair[1])))
+        return tuple(sorted(found, key=lambda pair: fold(pair[1])))
+
+    def one_in(self, state: str) -> str | None:
+        """The key of some municipality of a state, if there is one."""
+        return next((p.key for p in self._tables.by_key.values() if p.state == state), None)
 
     def by_key(self, key: str) -> Place | None:
         """The municipality of a key, of any country there are tables of."""
@@ -126,38 +132,40 @@ class Places:
     def find(self, text: str, *, state: str | None = None) -> Place:
         """Where a free text says it happened. ``state`` (``BR-RJ``) is the jurisdiction's own:
         it only breaks ties, and what it decides is PROBABLE."""
-        reading = matching.read(text, self._tables)
+        told = Words(text)
+        reading = matching.read(told, self._tables)
         found = self._decide(reading, state)
         if self._abroad is None or reading.cep5 or not self._abroad.spoken(reading, found):
             return found
-        return self._elsewhere(text, reading, found, answer=False) or found
+        return self._elsewhere(told, reading, found, answer=False) or found
 
     def _elsewhere(
-        self, text: str, reading: Reading, found: Place, *, answer: bool
+        self, told: Words, reading: Reading, found: Place, *, answer: bool
     ) -> Place | None:
         """A place in another country, when the text names that country or region beside it, or
         names nothing here and a town that no second country has. Never more than PROBABLE without
         the country's name."""
         lands = self._abroad.named(reading, found, answer) if self._abroad else ()
-        places = [place for land in lands if (place := _there(text, land, answer))]
+        places = [place for land in lands if (place := _there(told, land, answer))]
         return places[0] if len(places) == 1 else None
 
     def answer(self, text: str, *, state: str | None = None) -> Place:
         """The answer to "Which city and state? Or CEP": needs no cues and forgives typos."""
         if only := _ONLY_CEP.fullmatch(text.strip()):
             return self.cep("".join(group or "" for group in only.groups()))
-        reading = matching.read(text, self._tables, answer=True)
+        told = Words(text)
+        reading = matching.read(told, self._tables, answer=True)
         exact = self._decide(reading, state)
         if reading.cep5 or not matching.unexplained(reading, self._tables):
             return exact
-        if self._abroad and (there := self._elsewhere(text, reading, exact, answer=True)):
+        if self._abroad and (there := self._elsewhere(told, reading, exact, answer=True)):
             return there
         return self._alike(reading, state) or exact
 
     def _decide(self, reading: Reading, state: str | None) -> Place:
         if reading.cep5 and (posted := self._posted(reading.cep5)):
             return posted
-        spots = weigh(reading, self._tables)
+        spots = weigh(reading, self._tables) if reading.mentions else []
         if not spots:
             return self._state_only(reading.states)
         if len(spots) > 1:
@@ -243,7 +251,7 @@ class Places:
 
     def _state_only(self, states: frozenset[str]) -> Place:
         if len(states) != 1:
-            return self._nowhere("No place is named.")
+            return _NOWHERE
         (state,) = states
         reason = f"Only the state is named: {self._tables.states[state]}."
         return Place(state=state, country=self._country, reasons=(reason,))
@@ -252,10 +260,10 @@ class Places:
         return Place(reasons=(reason,))
 
 
-def _there(text: str, land: Land, answer: bool) -> Place | None:
+def _there(told: Words, land: Land, answer: bool) -> Place | None:
     """Where in that country: only a name that stands as a place does, or beside the country's."""
     tables, starts = land
-    reading = matching.read(text, tables, answer=answer)
+    reading = matching.read(told, tables, answer=answer)
     held = [any(beside(m.span[1], at, reading.words) for at in starts) for m in reading.mentions]
     both = list(zip(reading.mentions, held, strict=True))
     kept = tuple(m for m, named in both if answer or named or m.cue or m.attached)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -17,6 +17,14 @@ from zoneinfo import ZoneInfo
 
 from hotline.tips import Language, QueueKind, queue_kind
 
+VERSION_DIGITS = 12
+# What a number that may be shown to the public is for; human-rights helps with all of the four
+# before it.
+PURPOSES = (
+    *("police", "ambulance", "fire", "women", "children", "trafficking", "extortion"),
+    *("human-rights", "support", "tips"),
+)
+_BUILT_IN = Path(str(files("hotline").joinpath("routing", "data", "profiles")))
 # A year, and a month for whoever forgets. An old number may ring at a stranger who then knows of a
 # report: it goes. Police, ambulance and fire stay: their numbers are fixed for the whole country,
 # and somebody in danger who finds none is worse off than somebody who finds an old one.
@@ -77,8 +85,7 @@ class Queue:
 @dataclass(frozen=True, slots=True)
 class EmergencyNumber:
     """A number that may be shown to the public: ``verified_on`` is the day its ``source`` was
-    read. ``purpose``: police, ambulance, fire, women, children, trafficking, extortion,
-    human-rights (who helps with all of the last four), support or tips."""
+    read. ``purpose`` is one of PURPOSES."""
 
     purpose: str
     label: str
@@ -146,7 +153,9 @@ class Profile:
     """One jurisdiction. ``agencies`` holds every body written out; those that patterns imply
     are found by ``agency``. A municipality's key is ``scheme`` and a code of ``digits`` digits;
     ``states`` are keys by the digits their codes begin with. ``leave`` is where "Leave this page"
-    leads. ``version`` is the fingerprint of all its files, 12 hex digits."""
+    leads. ``digest`` is the fingerprint of all its files (see profile_files); ``lines`` where each
+    body, pattern and state is written, and each key of them (``pcerj.functions``,
+    ``profile.desks``)."""
 
     id: str
     name: str
@@ -167,12 +176,17 @@ class Profile:
     elsewhere: tuple[EmergencyNumber, ...]
     duty: tuple[Duty, ...]
     leave: str
-    version: str
+    digest: str
     folder: Path
     cues: Path
     lines: Mapping[str, tuple[str, int]] = field(repr=False, compare=False)
     _found: dict[str, Agency | None] = field(default_factory=dict, repr=False, compare=False)
     _served: dict[str, tuple[Agency, ...]] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def version(self) -> str:
+        """The digest's first 12 digits: what decisions and people call it."""
+        return self.digest[:VERSION_DIGITS]
 
     @staticmethod
     def load(name_or_dir: str | Path) -> Profile:
@@ -283,6 +297,15 @@ class Profile:
             for up in self.ancestors(id)
         )
 
+    def over(self, id: str) -> frozenset[str]:
+        """The bodies whose recusal takes ``id`` along: ``under(id, roots)`` for any of them."""
+        found: set[str] = set()
+        for up in self.ancestors(id):
+            found.add(up.id)
+            if up.via is not None:
+                found |= {up.via, *(one.id for one in self.ancestors(self.inbox(up.via)))}
+        return frozenset(found)
+
     def _receives_through(self, via: str, roots: frozenset[str]) -> bool:
         return any(up.id in roots for up in self.ancestors(self.inbox(via))) or via in roots
 
@@ -298,6 +321,17 @@ class Profile:
                 return id
             seen.append(id)
             id = one.via
+
+    def covers(self, outer: str, inner: str) -> bool:
+        """Whether the jurisdiction ``inner`` is ``outer`` or lies in it."""
+        return outer in (inner, self.country) or (":" in inner and outer == self.state_of(inner))
+
+    def changes(self, day: date) -> tuple[date, ...]:
+        """The days after ``day`` on which a body's validity begins or has ended."""
+        bodies = (*self.agencies.values(), *(pattern.entry for pattern in self.patterns))
+        starts = {one.valid_from for one in bodies if one.valid_from}
+        ends = {one.valid_to + timedelta(1) for one in bodies if one.valid_to}
+        return tuple(sorted(edge for edge in starts | ends if edge > day))
 
     def emergency_on(self, day: date) -> tuple[EmergencyNumber, ...]:
         """The numbers for people in need that the public may see on ``day``."""
@@ -320,18 +354,21 @@ class Profile:
         return (*(f"queue:{id}" for id in self.queues), *(f"agency:{id}" for id in self.inboxes()))
 
 
+def built_ins() -> tuple[str, ...]:
+    """The names of the profiles that come with the product."""
+    return tuple(
+        sorted(one.name for one in _BUILT_IN.iterdir() if (one / "profile.toml").is_file())
+    )
+
+
 def find(name_or_dir: str | Path) -> Path:
     """The directory of a profile. A bare word names a built-in one."""
     text = str(name_or_dir)
-    if text.replace("-", "").isalnum() and (_built_in() / text).is_dir():
-        return _built_in() / text
+    if text.replace("-", "").isalnum() and (_BUILT_IN / text).is_dir():
+        return _BUILT_IN / text
     return Path(name_or_dir)
 
 
 def built_in(folder: Path) -> bool:
     """Whether ``folder`` came with the program, so that an update would replace it."""
-    return folder.resolve().is_relative_to(_built_in().resolve())
-
-
-def _built_in() -> Path:
-    return Path(str(files("hotline").joinpath("routing", "data", "profiles")))
+    return folder.resolve().is_relative_to(_BUILT_IN.resolve())

@@ -7,16 +7,29 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from hotline.routing.profile import Agency, Duty, EmergencyNumber, Pattern, Profile, Queue, find
-from hotline.routing.tables import Document, Entry, Problem, RuleFileProblem
-from hotline.tips import Language
+from hotline.clock import Clock
+from hotline.routing import profile_checks
+from hotline.routing.profile import (
+    PURPOSES,
+    Agency,
+    Duty,
+    EmergencyNumber,
+    Pattern,
+    Profile,
+    Queue,
+    built_ins,
+    find,
+)
+from hotline.routing.tables import Document, Entry, Problem, RuleFileProblem, nearest
+from hotline.tips import Language, QueueKind
 
 FILES = (
     "profile.toml",
@@ -28,40 +41,57 @@ FILES = (
     "recusal.toml",
 )
 _OPTIONAL = frozenset({"municipalities.toml", "recusal.toml"})
+_DIALLED = re.compile(r"[+*#(]*\d[\d ()*#.-]*")
+_E164 = re.compile(r"\+[1-9]\d{7,14}")
 
 
 def read(folder: Path) -> Profile:
     """The profile in ``folder``. Raises RuleFileProblem with everything that is wrong with it."""
     problems: list[Problem] = []
-    profile = _read(folder, problems)
+    documents = _documents(folder, problems)
     if not problems:
-        problems += _check(profile)
+        sources: dict[str, Entry] = {}
+        profile = _read(folder, documents, sources)
+        if not problems:
+            profile_checks.check(profile, sources)
     if problems:
-        raise RuleFileProblem(tuple(sorted(problems)))
+        raise RuleFileProblem(problems)
     return profile
 
 
-def _read(folder: Path, problems: list[Problem]) -> Profile:
-    documents = {
+def _documents(folder: Path, problems: list[Problem]) -> dict[str, Document]:
+    if not folder.is_dir():
+        hint = f"Give a directory, or one of the built-in profiles: {', '.join(built_ins())}."
+        problems.append(Problem("profile.toml", 1, "this file is missing", hint))
+        return {}
+    return {
         name: Document.read(folder / name, problems)
         for name in FILES
         if not (name in _OPTIONAL and not (folder / name).is_file())
         and name not in ("rules.toml", "recusal.toml")  # read by rules.py and recusal.py
     }
+
+
+def _read(folder: Path, documents: Mapping[str, Document], sources: dict[str, Entry]) -> Profile:
+    """``sources`` receives the block of every agency, queue and state, to name lines by."""
     sheet = documents["profile.toml"]
-    top = sheet.top
-    states = _states(documents["states.toml"])
-    where: dict[str, tuple[str, int]] = {}
-    agencies, patterns = _agencies(documents, states, top.text("country"), where)
-    cues = find(top.text("recusal", required=False) or folder) / "recusal.toml"
+    sources["profile"] = top = sheet.top
+    country, zone = top.text("country"), _zone(top)
+    states = _states(documents["states.toml"], country, sources)
+    agencies, patterns = _agencies(documents, states, country, sources)
+    named = top.text("recusal", required=False)
+    cues = find(named or folder) / "recusal.toml"
     if (folder / "recusal.toml").is_file():
         cues = folder / "recusal.toml"
+    elif named and not cues.is_file():
+        hint = nearest(named, built_ins(), "Name a profile that has a recusal.toml.")
+        top.problem(f"recusal: there are no cues in a profile called {named}", hint, "recusal")
     profile = Profile(
         id=top.text("id"),
         name=top.text("name"),
-        country=top.text("country"),
+        country=country,
         state=top.text("state", required=False) or None,
-        zone=_zone(top),
+        zone=zone,
         languages=_languages(top),
         suffix=top.text("queues"),
         scheme=top.text("places"),
@@ -69,67 +99,87 @@ def _read(folder: Path, problems: list[Problem]) -> Profile:
         states=MappingProxyType({prefix: key for prefix, (key, _) in states.items()}),
         agencies=MappingProxyType(agencies),
         patterns=patterns,
-        queues=MappingProxyType(_queues(documents["queues.toml"])),
-        desks=top.texts("desks"),
-        oversight=top.texts("oversight"),
-        emergency=_numbers(sheet, "number"),
-        elsewhere=_numbers(sheet, "elsewhere"),
-        duty=_duty(sheet),
+        queues=MappingProxyType(_queues(documents["queues.toml"], sources)),
+        desks=top.texts("desks", required=True),
+        oversight=top.texts("oversight", required=True),
+        emergency=_numbers(sheet, "number", zone),
+        elsewhere=_numbers(sheet, "elsewhere", zone),
+        duty=_duty(sheet, agencies),
         leave=_leave(top),
-        version=_fingerprint(folder, cues),
+        digest=fingerprint(contents(folder, cues)),
         folder=folder,
         cues=cues,
-        lines=MappingProxyType(where),
+        lines=MappingProxyType(dict(_places(sources))),
     )
-    top.close()
     sheet.check_headers(frozenset({"number", "elsewhere", "duty"}))
     documents["queues.toml"].check_headers(frozenset({"queue"}))
     documents["states.toml"].check_headers(frozenset({"state"}))
     return profile
 
 
-def _fingerprint(folder: Path, cues: Path) -> str:
-    """Over names and bytes, length first, so that no two sets of files look alike."""
+def _places(sources: Mapping[str, Entry]) -> Iterator[tuple[str, tuple[str, int]]]:
+    for id, entry in sources.items():
+        yield id, (entry.file, entry.line)
+        for key in entry.values:
+            yield f"{id}.{key}", (entry.file, entry.lines.get(key, entry.line))
+
+
+def contents(folder: Path, cues: Path) -> dict[str, bytes]:
+    """The bytes of every file a profile is made of, by name; ``cues`` is its recusal.toml, its own
+    or the one it borrows."""
+    paths = {name: folder / name for name in FILES} | {"recusal.toml": cues}
+    return {name: path.read_bytes() for name, path in sorted(paths.items()) if path.is_file()}
+
+
+def fingerprint(held: Mapping[str, bytes]) -> str:
+    """SHA-256, in hex, over names and bytes, length first, so that no two sets of files look
+    alike. Where the files lie does not matter: a copy is the same version."""
     digest = hashlib.sha256()
-    for path in sorted({cues, *(folder / name for name in FILES)}, key=lambda p: p.name):
-        if path.is_file():
-            content = path.read_bytes()
-            digest.update(f"{path.name} {len(content)}\n".encode() + content)
-    return digest.hexdigest()[:12]
+    for name, content in sorted(held.items()):
+        digest.update(f"{name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
 
 
 def _zone(top: Entry) -> ZoneInfo:
     name = top.text("time_zone")
     try:
         return ZoneInfo(name or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        top.problem("time_zone is not a zone such as America/Sao_Paulo", "time_zone")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        hint = nearest(name, available_timezones(), "Take one of the IANA list.")
+        top.problem("time_zone is not a zone such as America/Sao_Paulo", hint, "time_zone")
         return ZoneInfo("UTC")
 
 
 def _digits(top: Entry) -> int:
     digits = top.number("digits", 0)
     if not 1 <= digits <= 12:
-        top.problem("digits must say how many a municipality's code has, such as 7", "digits")
+        top.problem(
+            "digits must say how many a municipality's code has, such as 7", "Count them.", "digits"
+        )
     return digits
 
 
 def _leave(top: Entry) -> str:
     address = top.text("leave")
     if address and not address.startswith("https://"):
-        top.problem("leave must be an address that begins with https://", "leave")
+        top.problem("leave must be an address that begins with https://", "Write one.", "leave")
     return address
 
 
 def _languages(top: Entry) -> tuple[Language, ...]:
-    found = [Language.parse(text) for text in top.texts("languages")]
-    if None in found or not found:
-        top.problem("languages must be some of pt, es, en, fr, ht", "languages")
-    return tuple(language for language in found if language)
+    found = []
+    for text in top.texts("languages", required=True):
+        language = Language.parse(text)
+        if language is None:
+            hint = "The line speaks pt, es, en, fr and ht."
+            top.problem(f"languages: {text} is none of the line's", hint, "languages")
+        else:
+            found.append(language)
+    return tuple(found)
 
 
-def _numbers(sheet: Document, header: str) -> tuple[EmergencyNumber, ...]:
-    numbers = []
+def _numbers(sheet: Document, header: str, zone: ZoneInfo) -> tuple[EmergencyNumber, ...]:
+    numbers, today = [], date.fromisoformat(Clock(zone).day())
     for entry in sheet.entries(header):
         day = entry.day("verified_on")
         number = EmergencyNumber(
@@ -139,28 +189,56 @@ def _numbers(sheet: Document, header: str) -> tuple[EmergencyNumber, ...]:
             day or date.min,
             entry.text("source"),
         )
-        if day is None:
-            entry.problem("a number without verified_on may not be shown to the public")
+        if "verified_on" not in entry.values:
+            hint = "Dial it or read its source, then add verified_on = and that day."
+            entry.problem("a number without verified_on may not be shown to the public", hint)
+        elif number.verified_on > today:
+            hint = "Write the day it was dialled or read; or correct this machine's clock."
+            entry.problem("verified_on has not come yet", hint, "verified_on")
+        if number.number and not _DIALLED.fullmatch(number.number):
+            hint = "Write digits, spaces, hyphens, brackets, + * or # only."
+            entry.problem("number cannot be dialled", hint, "number")
+        if number.purpose and number.purpose not in PURPOSES:
+            hint = nearest(number.purpose, PURPOSES, "Take the nearest.")
+            entry.problem(f"purpose {number.purpose} is not known", hint, "purpose")
         entry.close()
         numbers.append(number)
     return tuple(numbers)
 
 
-def _duty(sheet: Document) -> tuple[Duty, ...]:
+def _duty(sheet: Document, agencies: Mapping[str, Agency]) -> tuple[Duty, ...]:
     people = []
     for entry in sheet.entries("duty"):
-        people.append(Duty(entry.text("agency"), entry.text("number")))
+        one = Duty(entry.text("agency"), entry.text("number"))
+        if one.agency and one.agency not in agencies:
+            hint = nearest(one.agency, agencies, "Take an id of agencies.toml.")
+            entry.problem(f"no agency is called {one.agency}", hint, "agency")
+        if one.number and not _E164.fullmatch(one.number):
+            entry.problem("number is not E.164", "Write it as +5521990000000.", "number")
+        people.append(one)
         entry.close()
     return tuple(people)
 
 
-def _states(document: Document) -> dict[str, tuple[str, str]]:
+def _states(
+    document: Document, country: str, sources: dict[str, Entry]
+) -> dict[str, tuple[str, str]]:
     states: dict[str, tuple[str, str]] = {}
     for entry in document.entries("state"):
         prefix, key = entry.text("prefix"), entry.text("key")
+        if prefix and not (prefix.isascii() and prefix.isdigit()):
+            hint = "Write the digits its municipalities' codes begin with."
+            entry.problem("prefix must be digits in quotes", hint, "prefix")
         if prefix in states:
-            entry.problem(f"two states have codes beginning with {prefix}", "prefix")
+            hint = f"One of {states[prefix][0]} and {key} has another prefix."
+            entry.problem(f"two states have codes beginning with {prefix}", hint, "prefix")
+        if key and country and not key.startswith(f"{country}-"):
+            hint = f"Write it as {country}- and its letters (ISO 3166-2)."
+            entry.problem(f"{key} is no state of {country}", hint, "key")
+        if key in sources:
+            entry.problem(f"two states are called {key}", "Delete one, or correct it.", "key")
         states[prefix] = (key, entry.text("name"))
+        sources[key] = entry
         entry.close()
     return states
 
@@ -169,7 +247,7 @@ def _agencies(
     documents: Mapping[str, Document],
     states: Mapping[str, tuple[str, str]],
     country: str,
-    where: dict[str, tuple[str, int]],
+    sources: dict[str, Entry],
 ) -> tuple[dict[str, Agency], tuple[Pattern, ...]]:
     agencies: dict[str, Agency] = {}
     shared: dict[str, Agency] = {}
@@ -178,26 +256,63 @@ def _agencies(
         if name not in documents:
             continue
         document = documents[name]
-        document.check_headers(frozenset({"agency", "each_state", "each_municipality"}))
         for entry in document.entries("agency"):
             one = _agency(entry, entry.text("jurisdiction"))
             if one.id in agencies:
-                entry.problem(f"two agencies are called {one.id}", "id")
+                hint = f"Give one of them another id; {one.id} stands at {_at(sources[one.id])}."
+                entry.problem(f"two agencies are called {one.id}", hint, "id")
             agencies[one.id] = one
-            where[one.id] = (entry.file, entry.line)
+            sources[one.id] = entry
         for entry in document.entries("each_state"):
-            model = _agency(entry, country)
-            for key, state in states.values():
-                one = _for_state(model, key, state)
-                shared[one.id] = one
-                where.setdefault(one.id, (entry.file, entry.line))
+            _each_state(entry, country, states, shared, sources)
         for entry in document.entries("each_municipality"):
-            model = _agency(entry, country)
-            if ("{key}" in model.id) + ("{code}" in model.id) != 1:
-                entry.problem("the id must hold {key} or {code}", "id")
+            model = _model(entry, country, ("{key}", "{code}"), "{key} {code} {state}")
+            if model.id in sources:
+                entry.problem(f"two agencies are called {model.id}", "Rename one of them.", "id")
             patterns.append(Pattern(model, (entry.file, entry.line)))
+            sources[model.id] = entry
+        document.check_headers(frozenset({"agency", "each_state", "each_municipality"}))
     # A row written out replaces the one its pattern would give.
     return shared | agencies, tuple(patterns)
+
+
+def _each_state(
+    entry: Entry,
+    country: str,
+    states: Mapping[str, tuple[str, str]],
+    shared: dict[str, Agency],
+    sources: dict[str, Entry],
+) -> None:
+    """Adds the body of each state; one written out, before, keeps its own block as its source."""
+    model = _model(entry, country, ("{key}",), "{key} {name}")
+    name = f"each_state:{model.id}"
+    if name in sources:
+        entry.problem(f"two agencies are called {model.id}", "Rename one of them.", "id")
+    sources[name] = entry
+    for key, state in states.values():
+        one = _for_state(model, key, state)
+        shared[one.id] = one
+        sources.setdefault(one.id, entry)
+
+
+def _at(entry: Entry) -> str:
+    return f"{entry.file}:{entry.line}"
+
+
+def _model(entry: Entry, country: str, one_of: tuple[str, ...], fields: str) -> Agency:
+    """An agency with fields to fill in; its id must hold exactly one of ``one_of``."""
+    model = _agency(entry, country)
+    if model.id and sum(model.id.count(one) for one in one_of) != 1:
+        known = " or ".join(one_of)
+        entry.problem(f"the id must hold {known}", f"Write it as {model.kind}@{one_of[0]}.", "id")
+    keys = ("id", "name", "parent", "via")
+    texts = [(key, getattr(model, key) or "") for key in keys]
+    for key, text in (*texts, *(("oversight", id) for id in model.oversight)):
+        for found in re.findall(r"\{[^}]*\}?", text):
+            if found not in fields.split():
+                hint = nearest(found, fields.split(), "Delete it.")
+                entry.problem(f"{found} is nothing that is filled in here", hint, key)
+    return model
 
 
 def _for_state(model: Agency, key: str, name: str) -> Agency:
@@ -234,12 +349,13 @@ def _agency(entry: Entry, jurisdiction: str) -> Agency:
         verified_on=entry.day("verified_on"),
     )
     if bool(one.source) != bool(one.verified_on):
-        entry.problem("source and verified_on stand together: where and when it was read")
+        hint = "Add the other one; while nobody has read the name in a source, delete both."
+        entry.problem("source and verified_on stand together: where and when it was read", hint)
     entry.close()
     return one
 
 
-def _queues(document: Document) -> dict[str, Queue]:
+def _queues(document: Document, sources: dict[str, Entry]) -> dict[str, Queue]:
     queues: dict[str, Queue] = {}
     for entry in document.entries("queue"):
         queue = Queue(
@@ -249,92 +365,21 @@ def _queues(document: Document) -> dict[str, Queue]:
             entry.flag("staffed"),
         )
         entry.close()
-        try:
-            special = queue.kind.special
-        except ValueError:
-            entry.problem(f"{queue.id} is not a kind of queue", "id")
+        kind = queue.id.partition(":")[0]
+        if kind not in set(QueueKind):
+            if queue.id:
+                hint = nearest(kind, QueueKind, "Take a known kind.")
+                entry.problem(f"{queue.id} is not a kind of queue", hint, "id")
             continue
-        if special and queue.certificate is None:
-            entry.problem(f"{queue.id} is special and must name its certificate", "id")
+        if queue.kind.special and queue.certificate is None:
+            hint = f'Add certificate = "{kind}".'
+            entry.problem(f"{queue.id} is special and must name its certificate", hint, "id")
+        elif queue.certificate not in (None, kind):
+            hint = f'People are certified by kind: write certificate = "{kind}".'
+            entry.problem(f"{queue.id} asks for a certificate nobody has", hint, "certificate")
         if queue.id in queues:
-            entry.problem(f"two queues are called {queue.id}", "id")
+            hint = f"Delete one, or give one another jurisdiction, such as {kind}:BR-RJ."
+            entry.problem(f"two queues are called {queue.id}", hint, "id")
         queues[queue.id] = queue
+        sources[f"queue:{queue.id}"] = entry
     return queues
-
-
-def _check(profile: Profile) -> list[Problem]:
-    """Whether every name leads somewhere and every ``via`` and ``parent`` chain ends."""
-    problems: list[Problem] = []
-    bodies = [(profile.lines[one.id], one) for one in profile.agencies.values()]
-    bodies += [
-        (pattern.line, pattern.body(key, state))
-        for pattern in profile.patterns
-        for key, state in profile.samples()
-    ]
-    for (file, line), one in bodies:
-        named = (one.parent, one.via, *one.oversight)
-        missing = [id for id in named if id is not None and profile.agency(id) is None]
-        problems += [
-            Problem(file, line, f"{one.id} names {id}, but no agency is called so")
-            for id in missing
-        ]
-        sentence = "" if problems else _chains(profile, one)
-        if sentence:
-            problems.append(Problem(file, line, sentence))
-    return problems + _holders(profile) + _sheet(profile)
-
-
-def _chains(profile: Profile, one: Agency) -> str:
-    chain = list(profile.ancestors(one.id))
-    if chain[-1].parent is not None:
-        return f"{one.id} stands under itself"
-    try:
-        inbox = profile.agency(profile.inbox(one.id))
-    except KeyError:
-        return f"the via of {one.id} never ends"
-    if one.via and inbox is not None and not inbox.receives:
-        return f"{one.id} is received by a body without an inbox"
-    return ""
-
-
-def _holders(profile: Profile) -> list[Problem]:
-    """No function may have two holders in one jurisdiction on the same day."""
-    problems = []
-    held: dict[tuple[str, str], list[Agency]] = {}
-    for one in profile.agencies.values():
-        for function in sorted(one.functions):
-            others = held.setdefault((function, one.jurisdiction), [])
-            for other in others:
-                if _overlap(one, other):
-                    file, line = profile.lines[one.id]
-                    sentence = f"{one.id} and {other.id} both hold {function} in one place"
-                    problems.append(Problem(file, line, sentence))
-            others.append(one)
-    return problems
-
-
-def _overlap(one: Agency, other: Agency) -> bool:
-    starts = max(one.valid_from or date.min, other.valid_from or date.min)
-    return starts <= min(one.valid_to or date.max, other.valid_to or date.max)
-
-
-def _sheet(profile: Profile) -> list[Problem]:
-    problems = [
-        Problem("queues.toml", 1, f"{queue.id} belongs to {queue.agency}, but none is called so")
-        for queue in profile.queues.values()
-        if queue.agency not in profile.agencies
-    ]
-    problems += [
-        Problem("profile.toml", 1, f"desk {desk} is not a staffed queue")
-        for desk in profile.desks
-        if desk not in profile.queues or not profile.queues[desk].staffed
-    ]
-    problems += [
-        Problem("profile.toml", 1, f"oversight {id} is not an independent agency")
-        for id in profile.oversight
-        if id not in profile.agencies or not profile.agencies[id].independent
-    ]
-    if not (profile.desks and profile.emergency and profile.elsewhere and profile.states):
-        sentence = "a profile needs states, desks, numbers and another way to report"
-        problems.append(Problem("profile.toml", 1, sentence))
-    return problems

@@ -8,13 +8,15 @@ reporter wrote is quoted in a reason.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
 from hotline.routing.profile import Agency, Profile
-from hotline.routing.tables import Document, Entry, Problem
+from hotline.routing.tables import Document, Entry, Problem, nearest
+from hotline.routing.wordlists import TAGS
+from hotline.routing.words import CHARS
 from hotline.tips import Act, Certainty, Place, Recusal
 
 NAMED = "the reporter named this body"
@@ -28,7 +30,11 @@ _PLAIN = bytes(
     10 if code in _STOPS else code if chr(code).isalnum() and code < 128 else 32
     for code in bytes(range(256)).lower()
 )
+_GROWS = b"\0"  # what folds to more than one letter or mark, such as an ellipsis
 _LONGEST = 8  # words in one cue
+_SHORTEST, _WIDEST = 4, 16  # letters of a stem
+_FARTHEST = 12  # words between a body and its cue
+_TELLING = 9  # letters of a single word that may accuse a body by itself ("rachadinha")
 _NOWHERE = Place()
 _NOBODY: frozenset[str] = frozenset()
 
@@ -51,28 +57,45 @@ class Body:
 
 @dataclass(slots=True)
 class _Words:
-    """Cues by their tokens; a last token may be a stem."""
+    """Cues by their tokens; a last token may be a stem. ``heads`` are the first tokens with the
+    lengths of what they begin, longest first; ``begun`` the first letters of the stems."""
 
     exact: dict[tuple[str, ...], set[str]] = field(default_factory=dict)
     stems: dict[str, set[str]] = field(default_factory=dict)
-    heads: set[str] = field(default_factory=set)
+    heads: dict[str, list[int]] = field(default_factory=dict)
+    begun: set[str] = field(default_factory=set)
 
     def add(self, words: str, id: str) -> None:
         tokens = tuple(fold(words.rstrip("*")).split())
         if words.endswith("*"):
             self.stems.setdefault(tokens[0], set()).add(id)
+            self.begun.add(tokens[0][:_SHORTEST])
         else:
             self.exact.setdefault(tokens, set()).add(id)
-            self.heads.add(tokens[0])
+            sizes = {len(tokens), *self.heads.get(tokens[0], ())}
+            self.heads[tokens[0]] = sorted(sizes, reverse=True)
+
+    def places(self, tokens: Sequence[str]) -> list[int]:
+        """Where something may begin: one look-up a token, or two."""
+        heads, begun = self.heads, self.begun
+        if not begun:
+            return [place for place, token in enumerate(tokens) if token in heads]
+        return [
+            place
+            for place, token in enumerate(tokens)
+            if token in heads or token[:_SHORTEST] in begun
+        ]
 
     def at(self, tokens: Sequence[str], place: int) -> tuple[int, set[str]]:
         """How many tokens the longest match at ``place`` takes, and what it means."""
         first = tokens[place]
-        if first in self.heads:
-            for size in range(min(_LONGEST, len(tokens) - place), 0, -1):
-                if found := self.exact.get(tuple(tokens[place : place + size])):
-                    return size, found
-        for size in range(4, min(len(first), 16) + 1) if self.stems else ():
+        for size in self.heads.get(first, ()):
+            known = self.exact.get(tuple(tokens[place : place + size]))
+            if known and place + size <= len(tokens):
+                return size, known
+        if first[:_SHORTEST] not in self.begun:
+            return 0, set()
+        for size in range(_SHORTEST, min(len(first), _WIDEST) + 1):
             if found := self.stems.get(first[:size]):
                 return 1, found
         return 0, set()
@@ -110,15 +133,15 @@ class Cues:
         found: set[str] = set()
         starts: dict[int, Set[str]] = {}
         ends: dict[int, Set[str]] = {}
-        place = 0
-        while place < len(tokens):
-            size, ids = self.body_words.at(tokens, place)
+        free = 0
+        for place in self.body_words.places(tokens):
+            size, ids = self.body_words.at(tokens, place) if place >= free else (0, _NOBODY)
             if ids:
-                starts[place] = ends[place + size] = ids
-            place += size or 1
-        for place in range(len(tokens)):
-            _, ids = self.phrases.at(tokens, place)
-            found |= ids
+                free = place + size
+                starts[place] = ends[free] = ids
+        for place in self.phrases.places(tokens):
+            found |= self.phrases.at(tokens, place)[1]
+        for place in self.cue_words.places(tokens) if starts else ():
             size, ids = self.cue_words.at(tokens, place)
             for id in ids:
                 cue = self.cues[id]
@@ -134,40 +157,58 @@ def fold(text: str) -> str:
     """Lower case without accents, one sentence a line, words apart by spaces; what is not Latin
     is dropped. For matching only."""
     if not text.isascii():
+        try:
+            plain = text.encode("cp1252").translate(_LATIN, _DROPPED)
+        except UnicodeEncodeError:
+            plain = _GROWS
+        if _GROWS not in plain:
+            return plain.decode("ascii")
         text = unicodedata.normalize("NFKD", text)
     return text.encode("ascii", "ignore").translate(_PLAIN).decode("ascii")
 
 
-def read(profile: Profile, codes: Iterable[str], problems: list[Problem]) -> Cues:
-    """The cues of ``profile``; what they name must exist."""
+def _folded(char: str) -> bytes:
+    return unicodedata.normalize("NFKD", char).encode("ascii", "ignore").translate(_PLAIN)
+
+
+# The same for cp1252, byte by byte.
+_LATIN = b"".join(one if len(one := _folded(char)) == 1 else _GROWS for char in CHARS)
+_DROPPED = bytes(at for at, char in enumerate(CHARS) if not _folded(char))
+
+
+def read(
+    profile: Profile, codes: Iterable[str], problems: list[Problem], grammar: Set[str] = _NOBODY
+) -> Cues:
+    """The cues of ``profile``; what they name must exist, and none may consist of ``grammar``
+    words alone: it would be heard in every tip."""
     document = Document.read(profile.cues, problems)
     document.check_headers(frozenset({"type", "unsure", "body", "nobody", "cue", "phrase"}))
-    known, kinds = frozenset(codes), _kinds(profile)
+    codes, kinds = frozenset(codes), _kinds(profile)
     by_type: dict[str, frozenset[str]] = {}
     by_tag: dict[str, frozenset[str]] = {}
     unsure: frozenset[str] = frozenset()
     for entry in document.entries("type"):
         entry.text("id")
-        named = _known(entry, "kinds", kinds)
-        for code in entry.texts("crime_type"):
-            if code not in known:
-                entry.problem(f"no crime type is called {code}", "crime_type")
+        named = _known(entry, "kinds", kinds, "no agency is of the kind", required=True)
+        types = _known(entry, "crime_type", codes, "no crime type is called")
+        tags = _known(entry, "tags", TAGS, "no tag is called")
+        if not {"crime_type", "tags"} & entry.values.keys():
+            entry.problem("this says not when: crime_type is missing", "Add crime_type or tags.")
+        for code in types:
             by_type[code] = named | by_type.get(code, frozenset())
-        for tag in entry.texts("tags"):
+        for tag in tags:
             by_tag[tag] = named | by_tag.get(tag, frozenset())
         entry.close()
     for entry in document.entries("unsure"):
-        unsure = _known(entry, "kinds", kinds)
+        unsure = _known(entry, "kinds", kinds, "no agency is of the kind", required=True)
         entry.close()
-    bodies, body_words = _bodies(document, kinds)
-    nobody = _nobody(document, body_words, bodies)
-    cues, cue_words = _cues(document, bodies)
-    phrases = _Words()
-    for entry in document.entries("phrase"):
-        id = entry.text("body")
-        if id not in bodies:
-            entry.problem(f"no body is called {id}", "body")
-        _add(entry, phrases, id)
+    if not unsure and not document.broken and "unsure" not in document.blocks:
+        hint = "Add an [unsure] block with the kinds to keep out when it is not clear who is meant."
+        problems.append(Problem(document.file, 1, "unsure is missing", hint))
+    bodies, body_words = _bodies(document, profile, grammar)
+    nobody = _nobody(document, body_words, bodies, grammar)
+    cues, cue_words = _cues(document, bodies, grammar)
+    phrases = _phrases(document, bodies, body_words, grammar)
     marks = _marks(body_words, phrases)
     return Cues(
         by_type, by_tag, unsure, bodies, cues, body_words, cue_words, phrases, marks, nobody
@@ -179,58 +220,103 @@ def _kinds(profile: Profile) -> frozenset[str]:
     return frozenset(kinds | {pattern.entry.kind for pattern in profile.patterns})
 
 
-def _known(entry: Entry, key: str, known: frozenset[str]) -> frozenset[str]:
-    found = frozenset(entry.texts(key))
+def _known(
+    entry: Entry, key: str, known: Set[str], sentence: str, *, required: bool = False
+) -> frozenset[str]:
+    found = frozenset(entry.texts(key, required=required))
     for one in sorted(found - known):
-        entry.problem(f"no agency is of the kind {one}", key)
+        entry.problem(f"{sentence} {one}", nearest(one, known, "Delete it or correct it."), key)
     return found
 
 
-def _bodies(document: Document, kinds: frozenset[str]) -> tuple[dict[str, Body], _Words]:
+def _twice(entry: Entry, id: str, known: Container[str]) -> None:
+    if id in known:
+        entry.problem(f"two blocks are called {id}", "Rename one, or make them one.", "id")
+
+
+def _bodies(
+    document: Document, profile: Profile, grammar: Set[str]
+) -> tuple[dict[str, Body], _Words]:
+    held = {f for one in profile.agencies.values() for f in one.functions}
+    held |= {f for pattern in profile.patterns for f in pattern.entry.functions}
     bodies: dict[str, Body] = {}
     words = _Words()
     for entry in document.entries("body"):
-        body = Body(entry.text("id"), _known(entry, "kinds", kinds), entry.texts("functions"))
-        if not body.kinds and not body.functions:
-            entry.problem(f"{body.id} names neither kinds nor functions")
-        bodies[body.id] = body
-        _add(entry, words, body.id)
+        id = entry.text("id")
+        kinds = _known(entry, "kinds", _kinds(profile), "no agency is of the kind")
+        functions = _known(entry, "functions", held, "nobody holds")
+        if not {"kinds", "functions"} & entry.values.keys():
+            hint = "Say whom its words mean: add kinds or functions."
+            entry.problem(f"{id} names neither kinds nor functions", hint)
+        _twice(entry, id, bodies)
+        bodies[id] = Body(id, kinds, tuple(sorted(functions)))
+        _add(entry, words, id, grammar)
     return bodies, words
 
 
-def _nobody(document: Document, words: _Words, bodies: Mapping[str, Body]) -> frozenset[str]:
+def _nobody(
+    document: Document, words: _Words, bodies: Mapping[str, Body], grammar: Set[str]
+) -> frozenset[str]:
     """Names that hold a body's name and mean none: "Ejército de Liberación Nacional"."""
     ids: set[str] = set()
     for entry in document.entries("nobody"):
         id = entry.text("id")
         if id in bodies:
-            entry.problem(f"a body is called {id} too", "id")
+            entry.problem(f"a body is called {id} too", "Rename it.", "id")
         ids.add(id)
-        _add(entry, words, id)
+        _add(entry, words, id, grammar)
     return frozenset(ids)
 
 
-def _cues(document: Document, bodies: Mapping[str, Body]) -> tuple[dict[str, Cue], _Words]:
+def _cues(
+    document: Document, bodies: Mapping[str, Body], grammar: Set[str]
+) -> tuple[dict[str, Cue], _Words]:
     cues: dict[str, Cue] = {}
     words = _Words()
     for entry in document.entries("cue"):
-        limited = frozenset(entry.texts("bodies"))
-        for id in sorted(limited - bodies.keys()):
-            entry.problem(f"no body is called {id}", "bodies")
-        cue = Cue(entry.text("id"), entry.number("window", 4), entry.flag("after"), limited)
-        cues[cue.id] = cue
-        _add(entry, words, cue.id)
+        limited = _known(entry, "bodies", bodies.keys(), "no body is called")
+        id, window = entry.text("id"), entry.number("window", 4)
+        if not 1 <= window <= _FARTHEST:
+            hint = f"Write how many words may lie between: 1 to {_FARTHEST}."
+            entry.problem("window is out of bounds", hint, "window")
+        _twice(entry, id, cues)
+        cues[id] = Cue(id, window, entry.flag("after"), limited)
+        _add(entry, words, id, grammar)
     return cues, words
 
 
-def _add(entry: Entry, words: _Words, id: str) -> None:
-    for word in entry.texts("words"):
+def _phrases(
+    document: Document, bodies: Mapping[str, Body], names: _Words, grammar: Set[str]
+) -> _Words:
+    """What accuses a body by itself: never its bare name, nor one short word."""
+    phrases = _Words()
+    for entry in document.entries("phrase"):
+        id = entry.text("body")
+        if id and id not in bodies:
+            entry.problem(f"no body is called {id}", nearest(id, bodies, "Add it."), "body")
+        _add(entry, phrases, id, grammar)
+        for word in entry.texts("words"):
+            tokens = tuple(fold(word).split())
+            short = len(tokens) == 1 and len(tokens[0]) < _TELLING
+            if word.endswith("*") or short or tokens in names.exact:
+                hint = "It is heard wherever it stands: add words to it, or make it a [[cue]]."
+                entry.problem(f"{word} says too little to stand alone", hint, "words")
+    return phrases
+
+
+def _add(entry: Entry, words: _Words, id: str, grammar: Set[str]) -> None:
+    for word in entry.texts("words", required=True):
         tokens = fold(word.rstrip("*")).split()
         stem = word.endswith("*")
-        if not tokens or (stem and (len(tokens) > 1 or not 4 <= len(tokens[0]) <= 16)):
-            entry.problem(f"{word} cannot be matched", "words")
+        if not tokens or (stem and (len(tokens) > 1 or not _SHORTEST <= len(tokens[0]) <= _WIDEST)):
+            hint = "Write Latin letters; a * ends one word of four letters or more."
+            entry.problem(f"{word} cannot be matched", hint, "words")
         elif len(tokens) > _LONGEST:
-            entry.problem(f"{word} has more than {_LONGEST} words", "words")
+            hint = "Keep the words that tell it."
+            entry.problem(f"{word} has more than {_LONGEST} words", hint, "words")
+        elif grammar >= set(tokens):
+            hint = "It stands in nearly every report: add a word that tells it."
+            entry.problem(f"{word} is an everyday word", hint, "words")
         else:
             words.add(word, id)
     entry.close()
@@ -304,15 +390,15 @@ def recused(
             reasons.setdefault(id, reason)
 
     if unknown:
-        add(_of_kinds(profile, cues.unsure, place), UNSURE)
+        add(of_kinds(profile, cues.unsure, place), UNSURE)
     for code in codes:
         if code in cues.by_type:
-            add(_of_kinds(profile, cues.by_type[code], place), BY_TYPE)
+            add(of_kinds(profile, cues.by_type[code], place), BY_TYPE)
     for tag in sorted(tags):
         if tag in cues.by_tag:
-            add(_of_kinds(profile, cues.by_tag[tag], place), BY_TAG)
+            add(of_kinds(profile, cues.by_tag[tag], place), BY_TAG)
     for id in sorted(heard):
-        add(_of_body(profile, cues, cues.bodies[id], place, day), BY_WORDS)
+        add(of_body(profile, cues, cues.bodies[id], place, day), BY_WORDS)
     return tuple(
         Recusal(id, reason)
         for id, reason in reasons.items()
@@ -320,14 +406,28 @@ def recused(
     )
 
 
-def _of_body(profile: Profile, cues: Cues, body: Body, place: Place, day: date) -> list[str]:
+def of_body(profile: Profile, cues: Cues, body: Body, place: Place, day: date) -> list[str]:
     """The holders of its functions where they are known, else everyone it may mean."""
-    found = _of_kinds(profile, body.kinds, place)
+    found = of_kinds(profile, body.kinds, place)
     scopes = scopes_of(profile, place)
     for function in body.functions:
         holders = [profile.holder(function, scope, day) for scope in scopes]
         found += [one.id for one in holders if one is not None]
-    return found or _of_kinds(profile, cues.unsure, place)
+    return found or of_kinds(profile, cues.unsure, place)
+
+
+def overseers(profile: Profile, roots: Iterable[str], day: date) -> Iterator[str]:
+    """Independent bodies to go to when ``roots`` are recused, nearest above them first; some may
+    be recused themselves."""
+
+    def takes(id: str) -> bool:
+        one = profile.agency(id)
+        return one is not None and one.independent and one.receives and one.valid(day)
+
+    for root in sorted(roots):
+        for up in profile.ancestors(root):
+            yield from (id for id in up.oversight if takes(id))
+    yield from (id for id in profile.oversight if takes(id))
 
 
 def scopes_of(profile: Profile, place: Place) -> tuple[str, ...]:
@@ -353,7 +453,7 @@ def known(profile: Profile, place: Place) -> tuple[str | None, str | None]:
     return None, state if state in profile.state_keys else None
 
 
-def _of_kinds(profile: Profile, kinds: frozenset[str], place: Place) -> list[str]:
+def of_kinds(profile: Profile, kinds: frozenset[str], place: Place) -> list[str]:
     """Every body of these kinds that serves the place; where the municipality or the state is
     not certain, also the branch of the tree that stands for all of them."""
     scopes = scopes_of(profile, place)

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.resources import files
+from operator import itemgetter
 from typing import Any
 
 from hotline.errors import HotlineError
@@ -23,9 +24,10 @@ from hotline.routing.gazetteer import (
     Gazetteer,
     Kind,
     Municipality,
+    Names,
     Sense,
-    words,
 )
+from hotline.routing.words import words
 
 
 class AliasProblem(HotlineError):
@@ -41,7 +43,6 @@ class Index:
 
     def __init__(self) -> None:
         self.senses: dict[str, list[Sense]] = {}
-        self.lengths: dict[str, set[int]] = {}
         self.names: dict[str, list[Municipality]] = {}
 
     def add(self, name: str, sense: Sense) -> None:
@@ -50,18 +51,15 @@ class Index:
             known = self.senses.setdefault(" ".join(variant), [])
             if sense.place is None or all(s.place is not sense.place for s in known):
                 known.append(sense)
-            self.lengths.setdefault(variant[0], set()).add(len(variant))
         if sense.kind is Kind.NAME and sense.place:
             self.names.setdefault(" ".join(folded), []).append(sense.place)
 
     def gazetteer(self, country: str, rows: Iterable[Municipality], **others: Any) -> Gazetteer:
-        senses, lengths = self.senses.items(), self.lengths.items()
-        around = _toml("place_cues.toml")
+        around, senses = _toml("place_cues.toml"), self.senses.items()
         return Gazetteer(
             country=country,
             by_key={row.key: row for row in rows},
-            senses={name: tuple(sorted(found, key=lambda s: s.kind)) for name, found in senses},
-            lengths={word: tuple(sorted(found, reverse=True)) for word, found in lengths},
+            senses=Names({name: tuple(sorted(found, key=itemgetter(0))) for name, found in senses}),
             names={name: tuple(found) for name, found in self.names.items()},
             cues=_cues(around["cues"], around["abroad"] if country != "BR" else {}),
             **others,

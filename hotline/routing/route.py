@@ -7,9 +7,9 @@ or receives through one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from math import inf
 from typing import TypeVar
 
@@ -43,6 +43,8 @@ _EVIDENT = 0.48  # a secondary act below this is a hint, not yet a reason to cha
 _REMEMBERED = 50_000  # entries of each memo; none holds words, so forgetting is only for space
 _ORDER = tuple(Priority)
 _Value = TypeVar("_Value")
+# Codes that recuse, tags, bodies named, whether one of them is unknown, bodies heard in the words.
+_Implied = tuple[tuple[str, ...], frozenset[str], tuple[str, ...], bool, frozenset[str]]
 _NONE: frozenset[str] = frozenset()
 
 
@@ -98,13 +100,13 @@ class Router:
         problem: cells not understood, dead rows, gaps, destinations nobody can reach."""
         problems: list[Problem] = []
         tables = rules.read(profile, types, problems)
-        cues = recusal.read(profile, (kind.code for kind in types), problems)
+        cues = recusal.read(profile, (kind.code for kind in types), problems, types.grammar)
         if problems:
-            raise RuleFileProblem(tuple(sorted(problems)))
+            raise RuleFileProblem(problems)
         router = cls.of(profile, types, places, tables, cues, clock or Clock(profile.zone))
         problems = router.check()
         if problems:
-            raise RuleFileProblem(tuple(problems))
+            raise RuleFileProblem(problems)
         return router
 
     @classmethod
@@ -138,7 +140,7 @@ class Router:
     def check(self) -> list[Problem]:
         """Everything the tables prove wrong; empty for a sound profile. Exact, and quick enough
         for every start."""
-        return prove.check(self.profile, self.types, self.rules, self.day)
+        return prove.check(self.profile, self.types, self.rules, self.cues, self.places, self.day)
 
     def decide(self, classified: ClassifiedTip) -> Decision:
         """Where this tip goes. Never raises for a tip; depends on nothing but the tip, the
@@ -149,13 +151,14 @@ class Router:
         tags = _NONE
         if told.tags or tip.tags:
             tags = self._tags.intersection(told.tags + tip.tags)
-        recused = self._recusals(classified, tags)
+        implied = self._implied(classified, tags)
         acts = self._weighty(told.acts)
         held, threats = bool(tip.held or tip.doubts), bool(told.threats)
         spot = (place.municipality, place.state, place.country, place.certainty)
-        key = (acts, tags, spot, tip.urgency, recused, held, threats)
+        key = (acts, tags, spot, tip.urgency, implied, held, threats)
         decision = self._decisions.get(key)
         if decision is None:
+            recused = self._recusals(implied, place) if implied else ()
             plan = self._plan(acts, tags, self._spot(place), tip.urgency, recused, held, threats)
             decision = self._carry_out(plan, self._spot(place), recused)
             _remember(self._decisions, key, decision)
@@ -182,25 +185,25 @@ class Router:
             _remember(self._spots, key, spot)
         return spot
 
-    def _recusals(self, classified: ClassifiedTip, tags: frozenset[str]) -> tuple[Recusal, ...]:
-        tip, place = classified.tip, classified.place
+    def _implied(self, classified: ClassifiedTip, tags: frozenset[str]) -> _Implied | None:
+        """All of a tip that may recuse anybody, without its words."""
+        tip, by_type = classified.tip, self.cues.by_type
         named: tuple[str, ...] = ()
         unknown = False
         if tip.implicates:
             named, unknown = recusal.resolve(self.profile, tip.implicates)
         heard = self.cues.heard(tip.words if tip.answers else tip.text)
-        codes = tuple(
-            act.code for act in classified.classification.acts if act.code in self.cues.by_type
-        )
+        acts = classified.classification.acts
+        codes = tuple([act.code for act in acts if act.code in by_type])
         if not (named or unknown or heard or codes or tags):
-            return ()
-        spot = (place.municipality, place.state, place.country, place.certainty)
-        key = (named, unknown, heard, codes, tags, spot)
+            return None
+        return codes, tags, named, unknown, heard
+
+    def _recusals(self, implied: _Implied, place: Place) -> tuple[Recusal, ...]:
+        key = (implied, place.municipality, place.state, place.country, place.certainty)
         found = self._recused.get(key)
         if found is None:
-            found = recusal.recused(
-                self.profile, self.cues, codes, tags, named, unknown, heard, place, self.day
-            )
+            found = recusal.recused(self.profile, self.cues, *implied, place, self.day)
             _remember(self._recused, key, found)
         return found
 
@@ -291,9 +294,11 @@ class Router:
         if len(acts) == 1:
             return (acts[0].code,)
         return tuple(
-            act.code
-            for at, act in enumerate(acts)
-            if at == 0 or act.score >= _EVIDENT or self._kinds[act.code] is QueueKind.INTEGRITY
+            [
+                act.code
+                for at, act in enumerate(acts)
+                if at == 0 or act.score >= _EVIDENT or self._kinds[act.code] is QueueKind.INTEGRITY
+            ]
         )
 
     def _deciding(self, acts: tuple[str, ...], desk: Row) -> str:
@@ -339,21 +344,10 @@ class Router:
 
     def _overseer(self, roots: frozenset[str]) -> tuple[str, ...]:
         """The first independent body above the recused ones that is not recused itself."""
-        for id in self._overseers(roots):
+        for id in recusal.overseers(self.profile, roots, self.day):
             if not self.profile.under(id, roots):
                 return (id,)
         return ()
-
-    def _overseers(self, roots: frozenset[str]) -> Iterator[str]:
-        """Independent bodies to go to, nearest above the recused ones first."""
-        for root in sorted(roots):
-            for up in self.profile.ancestors(root):
-                yield from (id for id in up.oversight if self._takes(id))
-        yield from self.profile.oversight
-
-    def _takes(self, id: str) -> bool:
-        one = self.profile.agency(id)
-        return one is not None and one.independent and one.receives and one.valid(self.day)
 
     def _bodies(self, specs: tuple[str, ...], spot: _Spot) -> tuple[str, ...]:
         if not specs:
@@ -428,9 +422,7 @@ def _rank(place: Place) -> int:
 
 def _horizon(profile: Profile, day: date) -> float:
     """The instant at which the next validity begins or ends, in seconds since 1970."""
-    starts = [one.valid_from for one in profile.agencies.values() if one.valid_from]
-    ends = [one.valid_to + timedelta(1) for one in profile.agencies.values() if one.valid_to]
-    coming = [edge for edge in (*starts, *ends) if edge > day]
+    coming = profile.changes(day)
     if not coming:
         return inf
-    return datetime.combine(min(coming), time(), profile.zone).astimezone(UTC).timestamp()
+    return datetime.combine(coming[0], time(), profile.zone).astimezone(UTC).timestamp()

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 from hotline.errors import HotlineError
+from hotline.routing.vocabulary import MEANING
 
 _ACTS = ("crime_type", "group", "kind", "flag")
 WHEN = (*_ACTS, "tags", "place", "urgency", "implicated", "held", "threats")
@@ -64,13 +65,13 @@ class Wrong:
     column: str
     letter: str
     sentence: str
-    hint: str = ""
+    hint: str
 
     def __str__(self) -> str:
         at = f", cell {self.letter}{self.row}" if self.letter else f", row {self.row}"
         column = f", column {self.column}" if self.column else ""
-        hint = f" ({self.hint})" if self.hint else ""
-        return f"{self.where}{at if self.row else ''}{column}: {self.sentence}{hint}"
+        where = f"{self.where}{at if self.row else ''}{column}"
+        return f"{where}: {self.sentence} ({self.hint})"
 
 
 class SheetProblem(HotlineError):
@@ -132,7 +133,8 @@ def cells_of(table: str, line: Line) -> tuple[str, ...]:
     back = line_of(table, read, lambda *_: again.append(""))
     if again or back != line or max(map(len, cells)) > LONGEST:
         sentence = f"row {line.id} holds a value that no cell can hold (a comma, a quote, a space)"
-        raise SheetProblem([Wrong(f"sheet {table}", 0, "", "", sentence)])
+        hint = "Change it in rules.toml, then export again."
+        raise SheetProblem([Wrong(f"sheet {table}", 0, "", "", sentence, hint)])
     return cells
 
 
@@ -203,7 +205,7 @@ def page(table: str, where: str, grid: Grid, problems: list[Wrong]) -> Page:
     for number, texts in enumerate(grid, 1):
         if number > MOST_ROWS + 1 or len(texts) > MOST_COLUMNS:
             sentence = f"more than {MOST_ROWS:,} rows or {MOST_COLUMNS} columns"
-            sheet.wrong(number, sentence, hint="Delete what is empty around the table.")
+            sheet.wrong(number, sentence, "Delete what is empty around the table.")
             break
         cells = sheet.cells(number, texts)
         if not any(cells):
@@ -214,7 +216,7 @@ def page(table: str, where: str, grid: Grid, problems: list[Wrong]) -> Page:
             lines.append(sheet.line(number, cells))
             rows.append(number)
     if not sheet.names:
-        sheet.wrong(0, "the sheet is empty")
+        sheet.wrong(0, "the sheet is empty", "Export again and copy your rows over.")
     return Page(where, tuple(lines), tuple(rows), sheet.letters)
 
 
@@ -229,7 +231,7 @@ class _Sheet:
     letters: dict[str, str] = field(default_factory=dict)
 
     def wrong(
-        self, row: int, sentence: str, column: str = "", at: int | None = None, hint: str = ""
+        self, row: int, sentence: str, hint: str, column: str = "", at: int | None = None
     ) -> None:
         named = self.letters.get(column, "") if at is None else letter(at)
         self.problems.append(Wrong(self.where, row, column, named, sentence, hint))
@@ -238,7 +240,7 @@ class _Sheet:
         for at, text in enumerate(texts):
             if clean(text).startswith(("=", "＝")):
                 hint = "Type the value itself; with '= in front a text stays text."
-                self.wrong(row, "a formula is no value", at=at, hint=hint)
+                self.wrong(row, "a formula is no value", hint, at=at)
         return [clean(bare(clean(text))) for text in texts]
 
     def head(self, row: int, cells: Sequence[str]) -> None:
@@ -247,9 +249,10 @@ class _Sheet:
             name = re.sub(r"[\s-]+", "_", cell.strip(_QUOTES).casefold())
             if name and name not in known:
                 sentence = f"no column of {self.table} is called {name[:40]}"
-                self.wrong(row, sentence, at=at, hint=f"Its columns are {', '.join(known)}.")
+                self.wrong(row, sentence, f"Its columns are {', '.join(known)}.", at=at)
             elif name in self.letters:
-                self.wrong(row, "the column stands here twice", name, at)
+                hint = "Keep one of the two."
+                self.wrong(row, "the column stands here twice", hint, name, at)
             elif name:
                 self.letters[name] = letter(at)
             self.names.append(name)
@@ -257,17 +260,18 @@ class _Sheet:
         for name in known:
             if name not in self.letters:
                 hint = "The first row names all columns; export again to see them."
-                self.wrong(row, "the column is missing", name, hint=hint)
+                self.wrong(row, "the column is missing", hint, name)
 
     def line(self, row: int, cells: Sequence[str]) -> Line:
         for at, cell in enumerate(cells):
             if cell and not (self.names[at] if at < len(self.names) else ""):
-                self.wrong(row, "this column has no name in the first row", at=at)
+                hint = "Empty the cell, or write the name of its column there."
+                self.wrong(row, "this column has no name in the first row", hint, at=at)
         named = {name: cell for name, cell in zip(self.names, cells, strict=False) if name}
         return line_of(self.table, named, partial(self._tell, row))
 
     def _tell(self, row: int, column: str, sentence: str) -> None:
-        self.wrong(row, sentence, column)
+        self.wrong(row, sentence, MEANING[column], column)
 
 
 def letter(at: int) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Mapping
 
 from hotline.routing.classify import Types
 from hotline.routing.profile import Profile
-from hotline.routing.rules import WHERE, implicable
+from hotline.routing.rules import WHERE, implicable, words_of
+from hotline.routing.tables import Problem
 from hotline.routing.wordlists import TAGS
 from hotline.tips import Language, Priority, Urgency
 
@@ -36,11 +36,11 @@ MEANING: Mapping[str, str] = {
     "automatic": "TRUE when the masked package may leave before a person reads it.",
     "note": "Words for people. The line does not read them.",
 }
-_ROW_HINTS = {
-    "no tip can reach it": "Move it above the rows that take its tips, or delete it.",
+# What rules.toml says in its own terms, said to whoever sees cells only; by words of the sentence.
+_IN_CELLS = {
+    "it takes every tip": "Fill in one of its blue cells, or move it to the end of the table.",
     "has no last row": "The last row of each table must have nothing in its cells from crime_type "
     "to threats: it takes everything left.",
-    "no crime type fits": "The cells crime_type, group, kind and flag must fit the same type.",
     "same id": "Give one of the two another id.",
 }
 
@@ -53,13 +53,9 @@ def vocabulary(profile: Profile, types: Types) -> Mapping[str, tuple[str, ...]]:
     bodies = sorted(one.id for one in profile.agencies.values() if one.receives)
     known = (*profile.agencies.values(), *(pattern.entry for pattern in profile.patterns))
     functions = sorted({f"@{function}" for one in known for function in one.functions})
-    codes = [kind.code for kind in types]
-    families = sorted({f"{code.partition('-')[0]}-*" for code in codes})
+    acts = ("crime_type", "group", "kind", "flag")
     return {
-        "crime_type": (*codes, *families),
-        "group": tuple(sorted({kind.group for kind in types})),
-        "kind": tuple(sorted({kind.queue.value for kind in types})),
-        "flag": tuple(sorted({flag for kind in types for flag in kind.flags})),
+        **{cell: tuple(sorted(words_of(types, cell))) for cell in acts},
         "tags": tuple(sorted(TAGS)),
         "place": (*WHERE, *sorted(profile.state_keys)),
         "urgency": tuple(u.value for u in Urgency),
@@ -83,14 +79,11 @@ def names(profile: Profile, types: Types) -> Mapping[str, str]:
     return said | {one.id: one.name for one in profile.agencies.values()}
 
 
-def hint(column: str, sentence: str, values: Sequence[str], known: Sequence[str]) -> str:
-    """What to do about a problem in ``column``: the word that was probably meant, or what the
-    column takes. ``values`` are the cell's own."""
-    for value in values:
-        near = get_close_matches(value, known, 1, 0.6) if value not in known else []
-        if near and value.lstrip("@") in sentence:
-            return f"Perhaps {near[0]}?"
-    for beginning, words in _ROW_HINTS.items():
-        if beginning in sentence:
-            return words
-    return MEANING.get(column, "")
+def hint(problem: Problem) -> str:
+    """What a clerk should do about a problem of rules.toml who sees it as a spreadsheet."""
+    for words, instead in _IN_CELLS.items():
+        if words in problem.sentence:
+            return instead
+    if problem.sentence.endswith("is missing"):
+        return MEANING.get(problem.cell, problem.hint)
+    return problem.hint

@@ -16,15 +16,17 @@ from tempfile import TemporaryDirectory
 from hotline.assembly import assemble_public
 from hotline.clock import Clock
 from hotline.errors import HotlineError
-from hotline.founding import found, prepare
+from hotline.founding import FIRST_RULES, activate, found, prepare
 from hotline.intake.conversation import TABLE, Effect, Event, Move, State, edges
 from hotline.intake.exchange import Exchange
 from hotline.intake.prompts import CREOLE_IN_FRENCH, MENUS, SPOKEN, TEXT, Prompt
 from hotline.intake.sessions import Session
 from hotline.intake.sms import number as number_for
 from hotline.routing.profile import Profile
+from hotline.routing.versions import copied
 from hotline.settings import Settings
 from hotline.simulate.phone import Inside, TextPhone, VoicePhone, new_sid
+from hotline.store.audit import AuditLog
 from hotline.tips import Language
 from hotline.vault.receipts import grouped
 from hotline.web.apps import public_app
@@ -83,7 +85,10 @@ def private_line() -> Iterator[Ground]:
         )
         profile, hands = Profile.load(settings.jurisdiction), _Hands()
         clock = Clock(profile.zone, hands)
-        prepare(settings).close()
+        database = prepare(settings)
+        with copied(settings.jurisdiction) as rules:
+            activate(settings, AuditLog(database), rules, (), FIRST_RULES, clock)
+        database.close()
         found(settings, profile.recipients(), (), clock)
         line = assemble_public(settings, clock, pool=0)
         app = public_app(line)

@@ -10,12 +10,14 @@ from flask.testing import FlaskClient
 
 from hotline import demo, synthetic, tour
 from hotline.assembly import PublicLine, assemble_public
-from hotline.founding import found, prepare
+from hotline.founding import FIRST_RULES, activate, found, prepare
 from hotline.intake.conversation import State
 from hotline.intake.prompts import MENUS, SPOKEN, Prompt
 from hotline.routing.profile import Profile
+from hotline.routing.versions import copied
 from hotline.serve import Ports
 from hotline.simulate.phone import Inside, TextPhone, VoicePhone
+from hotline.store.audit import AuditLog
 from hotline.tips import Language, QueueKind, queue_kind
 from hotline.web.apps import public_app
 from tests.conftest import MovableClock
@@ -32,7 +34,10 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PublicLine]:
     settings = replace(settings, jurisdiction="co")
     profile = Profile.load("co")
     clock = MovableClock(profile.zone)
-    prepare(settings).close()
+    database = prepare(settings)
+    with copied("co") as rules:
+        activate(settings, AuditLog(database), rules, (), FIRST_RULES, clock)
+    database.close()
     found(settings, profile.recipients(), (), clock)
     line = assemble_public(settings, clock, pool=0)
     yield line

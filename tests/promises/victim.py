@@ -173,7 +173,6 @@ def run(request: dict[str, Any]) -> list[str]:
 
 def main() -> None:
     # Read once, before the forks: what a child inherits it need not read again.
-    assembly.rooms = lru_cache(assembly.rooms)
     assembly.rooms("br-rj")
     Directory.load = lru_cache(Directory.load)
     Directory.load(Path(sys.argv[1]))

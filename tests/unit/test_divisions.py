@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from hotline.routing import register
-from hotline.routing.gazetteer import words
 from hotline.routing.places import Places
+from hotline.routing.words import words
 from hotline.tips import Certainty
 
 ROOT = Path(__file__).resolve().parents[2]

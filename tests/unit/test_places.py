@@ -10,8 +10,9 @@ from importlib.resources import files
 import pytest
 
 from hotline.routing import register
-from hotline.routing.gazetteer import Kind, fold, words
+from hotline.routing.gazetteer import Kind
 from hotline.routing.places import Places, UnknownCountry
+from hotline.routing.words import fold, words
 from hotline.tips import Certainty, Place
 
 DATA = files("hotline.routing") / "data"

@@ -233,7 +233,7 @@ def test_what_is_guarded_never_runs_and_is_itself_again(text: str) -> None:
 
 def test_a_value_no_cell_can_hold_is_not_exported(draft: Path, tmp_path: Path) -> None:
     rules_file = draft / "rules.toml"
-    text = rules_file.read_text().replace('id = "women"', 'id = "\\"women\\" "')
+    text = rules_file.read_text().replace('id = "women"', 'id = "\\"women\\""')
     rules_file.write_text(text)
     assert "holds a value that no cell can hold" in refused(
         "export", draft, "--out", tmp_path / "x.xlsx"
@@ -247,7 +247,7 @@ def test_notes_stand_above_their_rows_and_headings_above_their_tables(
     put(files / "queue.csv", "children", note="Since March.\nAsked by the council.")
     long = "x" * 30 + " " + "y" * 90
     put(files / "queue.csv", "environment", note=long)
-    codes = ", ".join(["ENV-01", "ENV-02", "ENV-03", "ENV-04", "ENV-05"] * 3)
+    codes = ", ".join(f"{group}-0{n}" for group in ("ENV", "PRP") for n in range(1, 9))
     put(files / "priority.csv", "soon", crime_type=codes, place="here, state")
     said = done("import", files, "--profile", draft)
     assert "  changed queue/children\n" in said
@@ -343,6 +343,7 @@ def test_a_workbook_may_hold_true_numbers_truths_and_other_sheets(draft: Path, b
 def test_the_workbook_helps_and_runs_nothing(book: Path) -> None:
     work = openpyxl.load_workbook(book)
     assert work.sheetnames == ["Guide", *THEN, "Values"]
+    known = vocabulary(Profile.load("br-rj"), Types.load())
     said = " ".join(str(c.value) for row in work["Guide"].iter_rows() for c in row if c.value)
     for words in ("first row that fits", "empty cell fits everything", "separated by commas"):
         assert words in said
@@ -358,13 +359,16 @@ def test_the_workbook_helps_and_runs_nothing(book: Path) -> None:
             validation = offered[letter(columns(table).index(column))]
             area = validation.formula1.removeprefix("Values!").replace("$", "")
             words = [cell.value for (cell,) in work["Values"][area]]
-            assert tuple(words) == vocabulary(Profile.load("br-rj"), Types.load())[column]
+            assert tuple(words) == known[column]
 
 
 # ---- what is wrong is named as the spreadsheet shows it --------------------------------
 
-_KIND = "queue.csv, cell D4, column kind: no crime type has the kind childen (Perhaps children?)"
-_LEAD = "column lead: nobody holds womem (Perhaps @women?)"
+_KIND = 'cell D4, column kind: no crime type has the kind childen (Did you mean "children"?)'
+_LEAD = 'column lead: nobody holds womem (Did you mean "@women"?)'
+_BARE = 'column lead: no agency is called women (Did you mean "@women"?)'
+_TAG = 'column tags: gangs is not known in the cell tags (Did you mean "gang"?)'
+_PLACE = "column place: BR:IBGE:3550308 is no place of this profile (Take a state or a municipality"
 _TRUTH = "automatic.csv, cell L2, column automatic: maybe is neither TRUE nor FALSE"
 
 
@@ -373,16 +377,20 @@ _TRUTH = "automatic.csv, cell L2, column automatic: maybe is neither TRUE nor FA
     [
         ("queue", "children", {"kind": "childen"}, [_KIND]),
         ("destination", "women", {"lead": "'@womem"}, [_LEAD]),
+        ("destination", "women", {"lead": "women"}, [_BARE]),
         ("destination", "women", {"lead": ""}, ["column lead: lead is missing", "Write nobody"]),
-        ("destination", "traffic", {"place": "BR:IBGE:3550308"},
-         ["column place: BR:IBGE:3550308 is no place of this profile (here (a municipality"]),
-        ("destination", "women", {"urgency": "nowish"}, ["column urgency: nowish is not one of"]),
-        ("destination", "women", {"tags": "gangs"}, ["column tags: gangs is not", "Perhaps gang?"]),
-        ("destination", "women", {"crime_type": "ENV-01"}, ["no crime type fits", "must fit the"]),
+        ("destination", "traffic", {"place": "BR:IBGE:3550308"}, [_PLACE]),
+        ("destination", "women", {"urgency": "nowish"}, ["column urgency: nowish is not known"]),
+        ("destination", "women", {"tags": "gangs"}, [_TAG]),
+        ("destination", "women", {"crime_type": "EVN-*"}, ["has the crime_type EVN-* (Did you"]),
+        ("destination", "women", {"crime_type": "ENV-01"}, ["no crime type fits", "widen one"]),
+        ("destination", "women", {"crime_type": "GBV-01, GBV-01"}, ["GBV-01 stands twice"]),
+        ("destination", "women", {"copies": "@women"}, ["column copies: @women leads and is"]),
+        ("queue", "children", {"kind": ""}, ["it takes every tip", "one of its blue cells"]),
         ("destination", "women", {"implicated": "any"}, ["no tip can reach it", "Move it above"]),
         ("automatic", "held", {"automatic": "maybe"}, [_TRUTH]),
         ("automatic", "a-person-first", {"held": "TRUE"}, ["has no last row", "must have nothing"]),
-        ("queue", "children", {"queue": "gvb"}, ["no queue is called gvb (Perhaps gbv?)"]),
+        ("queue", "children", {"queue": "gvb"}, ["no queue is called gvb (Did you mean"]),
         ("queue", "children", {"queue": "gbv, children"}, ["must hold one value"]),
         ("queue", "children", {"deadline": "soon"}, ["column deadline: the cell must hold whole"]),
         ("queue", "children", {"deadline": "0"}, ["column deadline: deadline must be minutes"]),
@@ -401,6 +409,7 @@ def test_a_mistake_names_file_cell_and_column(
     message = refused("import", files, "--profile", draft)
     for sentence in sentences:
         assert sentence in message
+    assert all(line.endswith((".)", "?)")) for line in message.splitlines()[1:])
     assert (draft / "rules.toml").read_bytes() == before
     assert {file.name for file in draft.iterdir()} == {f.name for f in find("br-rj").iterdir()}
 
