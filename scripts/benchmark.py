@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How well and how fast tips are routed: types, places, decisions.
 
-    .venv/bin/python scripts/benchmark.py [--part test|development] [--json]
+    .venv/bin/python scripts/benchmark.py [--part fresh|test|development|plain] [--json]
 
 Quality is measured on the labelled tips of tests/routing. Speed is on one core, undisturbed as far
 as that can be had (pace.py), beside a floor of the same run: splitting the same texts into
@@ -50,6 +50,7 @@ def types_told(types: Types, told: Sequence[Told]) -> dict[str, object]:
     missed: Counter[str] = Counter()
     exact = desk = 0
     spoken: dict[str, list[bool]] = {}
+    told = [tip for tip in told if tip.types]
     for tip in told:
         got = types.get(types.classify(tip.text, Language(tip.language)).acts[0].code)
         same = got.group == tip.group

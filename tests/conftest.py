@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import hypothesis
 import pytest
@@ -135,8 +137,12 @@ class Hands:
         return self.seconds
 
 
+SAO_PAULO = ZoneInfo("America/Sao_Paulo")  # the zone of br-rj, on which most tests run
+
+
 @dataclass(frozen=True, slots=True)
 class MovableClock(Clock):
+    zone: tzinfo = SAO_PAULO
     source: Hands = field(default_factory=Hands)
 
     def advance(self, seconds: float) -> None:

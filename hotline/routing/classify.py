@@ -16,6 +16,7 @@ from importlib.resources.abc import Traversable
 from types import MappingProxyType
 
 from hotline.errors import HotlineError
+from hotline.routing.evidence import DENIED, Evidence, Weighed
 from hotline.routing.terms import Hit, Pairing, TermTable
 from hotline.routing.wordlists import load_terms
 from hotline.tips import Act, Classification, Language, Priority, QueueKind
@@ -74,7 +75,7 @@ ONLY_A_PERSON = "the reporter chose a type that only a person may assign"
 NOTHING = "no term of our tables was found"
 
 MOST_ACTS = 5  # one primary and at most four secondary
-_FIRST = frozenset({"GBV", "TIP", "CHILD", "INTEGRITY", "VULN"})  # rare and of the highest harm
+_SPECIAL = frozenset({"GBV", "TIP", "CHILD", "INTEGRITY", "VULN"})  # rare, of the highest harm
 _TELLING = frozenset({"type", "tag"})
 _ENOUGH = 0.9  # of weight: a weak foreign term alone says nothing
 _HEARD = 1.5  # of weight: told, though its words are gone
@@ -82,6 +83,12 @@ _CLEAR = 1.9  # of weight: enough to go before a louder general type
 _NEAR = 14  # words between paired concepts
 _MOST_REASONS = 4
 _MOST_OF_A_FAMILY = 40  # bounds the work on a text made of one word
+_FIRM = 2.9  # of weight: less is in doubt, as is
+_RIVAL = 0.4  # of the loudest group's weight in another group
+_LIKELY = 0.35  # chance of its group from which a type without a term of its own is suggested
+_DISMISSED = 0.2  # chance of its group below which a special type is no more than a hint,
+_LOUD = 4.0  # unless its own terms weigh as much as this
+_HINT = 0.45  # the score of a hint: too little to choose the desk (route.py)
 _HARM = {Priority.P0: 0.9, Priority.P1: 0.5, Priority.P2: 0.3, Priority.P3: 0.1, Priority.P4: 0.0}
 
 _Terms = tuple[str, ...]  # one term, or the paired ones
@@ -123,11 +130,14 @@ class CrimeType:
 class Types:
     """The table of crime types and the terms that point to them."""
 
-    __slots__ = ("_pairings", "_terms", "_types", "version")
+    __slots__ = ("_evidence", "_pairings", "_terms", "_types", "version")
 
-    def __init__(self, types: Mapping[str, CrimeType], terms: TermTable, version: str) -> None:
+    def __init__(
+        self, types: Mapping[str, CrimeType], terms: TermTable, evidence: Evidence, version: str
+    ) -> None:
         self._types = types
         self._terms = terms
+        self._evidence = evidence
         self.version = version
         # Looked up by the concept that fewest pairings share.
         often = Counter(name for pairing in terms.pairings for name in pairing.concepts)
@@ -140,12 +150,14 @@ class Types:
 
     @classmethod
     def load(cls, folder: Traversable | None = None) -> Types:
-        """Reads ``crime_types.csv`` and the terms of ``folder`` (the shipped data by default).
-        Raises TypeProblem or TermProblem, naming file and line."""
+        """Reads ``crime_types.csv``, the terms and ``evidence.csv`` of ``folder`` (the shipped
+        data by default). Raises TypeProblem, TermProblem or EvidenceProblem with file and line."""
         folder = folder or files("hotline").joinpath("routing", "data")
         types, version = _read_types(folder.joinpath("crime_types.csv"))
-        assignable = {code for code, kind in types.items() if "human_only" not in kind.flags}
-        return cls(types, load_terms(assignable - {OTHER}, folder), version)
+        groups = {c: k.group for c, k in types.items() if "human_only" not in k.flags}
+        del groups[OTHER]
+        evidence = Evidence.load(folder.joinpath("evidence.csv"), groups)
+        return cls(types, load_terms(groups.keys(), folder), evidence, version)
 
     @property
     def terms(self) -> frozenset[str]:
@@ -187,16 +199,10 @@ class Types:
         ``heard`` and ``alarms`` are the types and threats told in words that were removed.
         Raises UnknownType for a chosen code that is not in the table."""
         hits = self._terms.scan(text, language)
-        weights: _Weights = defaultdict(dict)
-        for hit in hits:
-            entry = hit.entry
-            if entry.kind == "threat" or (entry.kind in _TELLING and not hit.negated):
-                weight = entry.weight * hit.factor
-                _weigh(weights[entry.kind, entry.subject], (entry.term,), weight)
-        self._pair(hits, weights)
+        weights = self._weights(hits)
         for code in heard:
             _weigh(weights["type", code], (REMOVED,), _HEARD)
-        acts = self._acts({c: w for (kind, c), w in weights.items() if kind == "type"}, chosen)
+        acts = self._acts({c: w for (k, c), w in weights.items() if k == "type"}, hits, chosen)
         threats = [
             _because(terms, THREAT)
             for (kind, _), found in weights.items()
@@ -207,6 +213,24 @@ class Types:
         if any("human_only" in self.get(code).flags for code in chosen):
             threats.append(ONLY_A_PERSON)
         return Classification(acts, self._tags(acts, weights), tuple(dict.fromkeys(threats)))
+
+    def told(self, text: str, language: Language) -> tuple[dict[str, float], dict[str, float]]:
+        """What the evidence is weighed by: the weight of each type's own terms, and how surely
+        (0 to 1) each concept, tag and threat was said or denied."""
+        hits = self._terms.scan(text, language)
+        found = self._weights(hits).items()
+        totals = {code: sum(terms.values()) for (kind, code), terms in found if kind == "type"}
+        return totals, {name: sure for name, (sure, _) in _said(hits).items()}
+
+    def _weights(self, hits: Sequence[Hit]) -> _Weights:
+        weights: _Weights = defaultdict(dict)
+        for hit in hits:
+            entry = hit.entry
+            if entry.kind == "threat" or (entry.kind in _TELLING and not hit.negated):
+                weight = entry.weight * hit.factor
+                _weigh(weights[entry.kind, entry.subject], (entry.term,), weight)
+        self._pair(hits, weights)
+        return weights
 
     def _pair(self, hits: Sequence[Hit], weights: _Weights) -> None:
         """Concepts close together. A denied word still counts for a threat, for nothing else."""
@@ -223,16 +247,18 @@ class Types:
                     _weigh_pair(pairing, said, weights)
 
     def _acts(
-        self, found: Mapping[str, Mapping[_Terms, float]], chosen: Sequence[str]
+        self,
+        found: Mapping[str, Mapping[_Terms, float]],
+        hits: Sequence[Hit],
+        chosen: Sequence[str],
     ) -> tuple[Act, ...]:
         totals = {code: sum(terms.values()) for code, terms in found.items()}
-        best = max(totals.values(), default=0.0)
-        kept = [
-            code
-            for code, total in totals.items()
-            if total >= max(_ENOUGH, best / 4) or self._goes_first(code, total)
-        ]
-        kept.sort(key=lambda code: self._rank(code, totals[code]))
+        kept = self._kept(totals)
+        weighed = None
+        said = _said(hits) if _in_doubt(self._by_group(totals)) else {}
+        if any(not name.startswith(DENIED) for name in said):
+            weighed = self._evidence.weigh(totals, {n: sure for n, (sure, _) in said.items()})
+            kept = self._reckoned(kept, totals, weighed)
         acts = []
         for code in dict.fromkeys((*chosen, *kept)):
             if "human_only" in self.get(code).flags:
@@ -240,29 +266,106 @@ class Types:
             terms = found.get(code, {})
             loudest = sorted(terms, key=lambda term: -terms[term])[:_MOST_REASONS]
             reasons = [_because(term, BECAUSE) for term in loudest]
-            total = totals.get(code, 0.0)
             if code in chosen:
                 acts.append(Act(code, 1.0, (CHOSEN, *reasons)))
-            else:
-                acts.append(Act(code, round(total / (total + 2.0), 3), tuple(reasons)))
+            elif terms:
+                acts.append(Act(code, self._score(code, totals[code], weighed), tuple(reasons)))
+            elif weighed:
+                acts.append(self._worked_out(code, said, weighed))
         return tuple(acts[:MOST_ACTS]) or (Act(OTHER, 0.0, (NOTHING,)),)
+
+    def _worked_out(
+        self, code: str, said: Mapping[str, tuple[float, str]], weighed: Weighed
+    ) -> Act:
+        """A type without a term of its own, with what speaks for it."""
+        affirmed = (name for name in said if not name.startswith(DENIED))
+        speaking = self._evidence.speaking(code, affirmed)[:_MOST_REASONS]
+        quoted = dict.fromkeys(_because((said[name][1],), BECAUSE) for name in speaking)
+        return Act(code, round(weighed.chance(code), 3), tuple(quoted))
+
+    def _by_group(self, totals: Mapping[str, float]) -> list[float]:
+        """The loudest type of each group, the loudest group first."""
+        groups: dict[str, float] = {}
+        for code, total in totals.items():
+            group = self._types[code].group
+            groups[group] = max(total, groups.get(group, 0.0))
+        return sorted(groups.values(), reverse=True)
+
+    def _kept(self, totals: Mapping[str, float]) -> list[str]:
+        """The types that enough was said of, clear special ones first, then the loudest."""
+        best = max(totals.values(), default=0.0)
+        kept = [
+            code
+            for code, total in totals.items()
+            if total >= max(_ENOUGH, best / 4) or self._clear_special(code, total)
+        ]
+        return sorted(kept, key=lambda code: self._rank(code, totals[code]))
 
     def _rank(self, code: str, total: float) -> tuple[bool, float, str]:
         weight = total + _HARM[self._types[code].priority]
-        return not self._goes_first(code, total), -weight, code
+        return not self._clear_special(code, total), -weight, code
 
-    def _goes_first(self, code: str, total: float) -> bool:
-        return total >= _CLEAR and self._types[code].group in _FIRST
+    def _clear_special(self, code: str, total: float) -> bool:
+        return total >= _CLEAR and self._types[code].group in _SPECIAL
+
+    def _reckoned(
+        self, kept: list[str], totals: Mapping[str, float], weighed: Weighed
+    ) -> list[str]:
+        """Special types that are clear and not dismissed first, then the likeliest; and the
+        likeliest even where no term of its own was said: what people work out from 'he', 'hits'
+        and 'mother' together."""
+        likeliest = weighed.likeliest()
+        sure = weighed.group(self._types[likeliest].group) >= _LIKELY
+        if likeliest not in kept and sure:
+            kept = [*kept, likeliest]
+
+        def rank(code: str) -> tuple[bool, float, str]:
+            total = totals.get(code, 0.0)
+            first = self._clear_special(code, total) and not self._dismissed(code, total, weighed)
+            return not first, -weighed.chance(code), code
+
+        return sorted(kept, key=rank)
+
+    def _score(self, code: str, total: float, weighed: Weighed | None) -> float:
+        """Between 0 and 1 by the weight of its own terms. One pair of words within a text that
+        speaks of something else sends nobody's robbery to the desk for children."""
+        score = round(total / (total + 2.0), 3)
+        return min(score, _HINT) if weighed and self._dismissed(code, total, weighed) else score
+
+    def _dismissed(self, code: str, total: float, weighed: Weighed) -> bool:
+        group = self._types[code].group
+        return group in _SPECIAL and total < _LOUD and weighed.group(group) < _DISMISSED
 
     def _tags(self, acts: tuple[Act, ...], weights: _Weights) -> tuple[str, ...]:
         tags = {subject for kind, subject in weights if kind == "tag"}
         codes = {act.code for act in acts}
-        tags |= {t for t, owners in self._terms.codes_of_tag.items() if codes & set(owners)}
+        tags |= {
+            t for t, owners in self._terms.codes_of_tag.items() if not codes.isdisjoint(owners)
+        }
         return tuple(sorted(tags))
+
+
+def _in_doubt(groups: Sequence[float]) -> bool:
+    """Whether what was said leaves open which group the tip belongs to: only then is the evidence
+    weighed, because it takes time."""
+    return not groups or groups[0] < _FIRM or (len(groups) > 1 and groups[1] >= _RIVAL * groups[0])
 
 
 def _because(terms: _Terms, sentence: str) -> str:
     return sentence.format(term="' + '".join(terms))
+
+
+def _said(hits: Sequence[Hit]) -> dict[str, tuple[float, str]]:
+    """How surely (0 to 1) each concept, tag or threat was said or denied, and by which term."""
+    said: dict[str, tuple[float, str]] = {}
+    for hit in hits:
+        name, sure = hit.entry.mark, hit.factor
+        if hit.negated and name:
+            name = DENIED + name
+        if name not in said or sure > said[name][0]:
+            said[name] = (sure, hit.entry.term)
+    said.pop("", None)
+    return said
 
 
 def _weigh(found: dict[_Terms, float], terms: _Terms, weight: float) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from itertools import islice
+from sys import intern
 
 from hotline.tips import Language
 
@@ -55,13 +56,19 @@ def fold(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One term of one subject. ``languages`` where it is said; empty means everywhere."""
+    """One term of one subject. ``languages`` where it is said; empty means everywhere. ``mark`` is
+    the name of a concept, tag or threat in evidence.csv; other kinds have none."""
 
     kind: str
     subject: str
     term: str
     weight: float
     languages: frozenset[Language]
+    mark: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        speaks = self.kind in ("concept", "tag", "threat")
+        object.__setattr__(self, "mark", intern(f"{self.kind} {self.subject}") if speaks else "")
 
 
 @dataclass(slots=True)
@@ -139,19 +146,24 @@ class TermTable:
         term is left out: 'tráfico' says nothing where 'tráfico de armas' stands."""
         reading = self._read(fold(text), self.roles.get(language, {}))
         hits: list[Hit] = []
-        begins, reach = self._root.next, 0
-        for start, first in enumerate(reading.keys):
+        keys, begins, reach = reading.keys, self._root.next, 0
+        for start, first in enumerate(keys):
             if not first or (first[0] not in begins and len(first) == 1):
                 continue
-            found = self._walk(reading.keys, start)
+            found = self._begun(keys, start)
             if not found:
                 continue
             longest = found[-1][0]
             quoted, negated = 0.6 if reading.quoted[start] else 1.0, reading.negated[start]
+            if len(found) == 1 and longest > reach:  # most words: nothing to tell apart
+                for entry, factor in found[0][1].in_language(language):
+                    hits.append(Hit(entry, start, factor * quoted, negated))
+                reach = longest
+                continue
             told: list[str] = []  # a word that fits two terms of a type counts once
             for end, node in reversed(found):
                 inside = end < longest or end <= reach
-                for entry, factor in node.fitting.get(language) or node.in_language(language):
+                for entry, factor in node.in_language(language):
                     if entry.kind in _ONCE:
                         if (inside and entry.kind == "type") or entry.subject in told:
                             continue
@@ -160,6 +172,15 @@ class TermTable:
             reach = max(reach, longest)
         _doubt_hearsay(hits, reading.sentence)
         return hits
+
+    def _begun(self, keys: list[tuple[str, ...]], start: int) -> list[tuple[int, _Node]]:
+        """As ``_walk``, at once for a word that no term of more words begins with here: most."""
+        if len(keys[start]) > 1:
+            return self._walk(keys, start)
+        node = self._root.next[keys[start][0]]
+        if start + 1 < len(keys) and not node.next.keys().isdisjoint(keys[start + 1]):
+            return self._walk(keys, start)
+        return [(start + 1, node)] if node.entries else []
 
     def _walk(self, keys: list[tuple[str, ...]], start: int) -> list[tuple[int, _Node]]:
         """The terms that begin at ``start``, with their ends, shortest first."""
