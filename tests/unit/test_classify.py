@@ -15,6 +15,7 @@ import pytest
 
 import hotline.routing
 from hotline.routing.classify import CHOSEN, NOTHING, ONLY_A_PERSON, Types, UnknownType
+from hotline.routing.evidence import EvidenceProblem
 from hotline.routing.terms import fold
 from hotline.routing.wordlists import TAGS, TermProblem
 from hotline.tips import Act, Language, QueueKind
@@ -383,3 +384,15 @@ def test_a_text_of_300_characters_costs_a_small_multiple_of_reading_it(types: Ty
         floor = seconds(lambda text: re.findall(r"[a-z0-9]+", fold(text)))
         ratios.append(seconds(lambda text: types.classify(text, Language.PT)) / floor)
     assert min(ratios) <= 10, ratios
+
+
+def test_evidence_speaks_of_what_the_tables_hold_and_a_wrong_line_is_named(
+    types: Types, tmp_path: Path
+) -> None:
+    marks = {entry.mark for entry in types._terms.entries}
+    assert {line.removeprefix("not ") for line in types._evidence.lines} <= marks
+    shutil.copytree(DATA, tmp_path / "data", ignore=shutil.ignore_patterns("profiles", "countries"))
+    path = tmp_path / "data" / "evidence.csv"
+    path.write_text(path.read_text("utf-8").replace("ORGCRIME:", "ORGCRYME:", 1), "utf-8")
+    with pytest.raises(EvidenceProblem, match=r"^evidence\.csv:\d+: "):
+        Types.load(tmp_path / "data")
