@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hotline.clock import Clock
 from hotline.founding import AUDIT_KEY, PEPPER, activate, bind, is_founded, worker_keys
+from hotline.intake.details import check
 from hotline.intake.limits import Limits
 from hotline.intake.once import Once
 from hotline.intake.receipts import POOL, ReceiptPool
@@ -26,11 +27,12 @@ from hotline.store.audit import AuditLog
 from hotline.store.database import Database
 from hotline.store.desk import Desk
 from hotline.store.keystore import KeyStore
+from hotline.store.migrate import remember_serial
 from hotline.store.outbox import Outbox
-from hotline.store.people import People
 from hotline.store.tips import Tips, Told
 from hotline.tips import Errand
 from hotline.triage.access import Access
+from hotline.triage.approvals import Approvals
 from hotline.vault.directory import Directory, NoKey
 from hotline.vault.envelope import Envelope
 
@@ -72,8 +74,10 @@ class StaffLine:
     outbox: Outbox
     audit: AuditLog
     access: Access
+    approvals: Approvals
     keys: KeyStore
     once: Once
+    pipeline: Pipeline
     worker: dict[str, bytes]
     audit_key: bytes
 
@@ -104,7 +108,8 @@ def rooms(source: str | Path) -> Rooms:
     if profile.digest not in _proved:
         types, places = _types(), _places(profile.country)
         _proved[profile.digest] = (profile, places, types, Router.load(profile, types, places))
-    return _proved[profile.digest]
+    # The profile as it lies here: where the one that was proved lay may be gone.
+    return profile, *_proved[profile.digest][1:]
 
 
 def line_rooms(settings: Settings) -> Rooms:
@@ -162,9 +167,10 @@ def assemble_public(
     """``told`` hears of errands after commit. Raises Unavailable kinds when keys or database are
     not sound: no key, no intake."""
     profile, places, types, router = line_rooms(settings)
+    check()
     clock = zoned(profile, clock)
     pepper = _secret(settings.public / PEPPER)
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, clock)
     directory = bind(settings, database)
     tips = Tips(database, told)
     pipeline = Pipeline(
@@ -174,7 +180,7 @@ def assemble_public(
         envelope=Envelope(directory, clock),
         tips=tips,
         once=Once(settings.public, tips, clock),
-        receipts=ReceiptPool(pepper, max(pool, 1), refill=pool > 0),
+        receipts=ReceiptPool(pepper, max(pool, 1), refill=pool > 0, suite=directory.suite),
         clock=clock,
     )
     return PublicLine(
@@ -189,10 +195,15 @@ def assemble_staff(
     profile, places, types, router = line_rooms(settings)
     clock = zoned(profile, clock)
     audit_key, worker = _secret(settings.staff / AUDIT_KEY), worker_keys(settings)
-    database = Database(settings.database_url)
+    pepper = _secret(settings.public / PEPPER)
+    database = Database(settings.database_url, clock)
     directory = bind(settings, database)
+    remember_serial(database, directory.serial)
     tips, audit, keys = Tips(database, told), AuditLog(database), KeyStore(settings.staff)
-    access = Access(People(database), keys, audit, clock)
+    access = Access(database, keys, clock)
+    envelope, once = Envelope(directory, clock), Once(settings.public, tips, clock)
+    # For what a voice tells that must become a tip of its own: seldom, so no pool is filled.
+    receipts = ReceiptPool(pepper, 1, refill=False, suite=directory.suite)
     return StaffLine(
         settings=settings,
         clock=clock,
@@ -202,14 +213,35 @@ def assemble_staff(
         types=types,
         router=router,
         directory=directory,
-        envelope=Envelope(directory, clock),
+        envelope=envelope,
         tips=tips,
         desk=Desk(database),
         outbox=Outbox(database),
         audit=audit,
         access=access,
+        approvals=access.approvals,
         keys=keys,
-        once=Once(settings.public, tips, clock),
+        once=once,
+        pipeline=Pipeline(profile, types, router, envelope, tips, once, receipts, clock),
         worker=worker,
         audit_key=audit_key,
+    )
+
+
+def call_pipeline(line: StaffLine) -> Pipeline:
+    """What takes the tips of live calls, in the console's process: the pipeline every channel
+    has, so that an operator can no more see or choose where a tip goes than a form can. It seals
+    with public keys like the public process; no session's key is near it. Raises NoKey.
+
+    Receipts are stretched when they are needed: 28 ms are nothing after a call."""
+    pepper = _secret(line.settings.public / PEPPER)
+    return Pipeline(
+        profile=line.profile,
+        types=line.types,
+        router=line.router,
+        envelope=line.envelope,
+        tips=line.tips,
+        once=line.once,
+        receipts=ReceiptPool(pepper, 1, refill=False, suite=line.directory.suite),
+        clock=line.clock,
     )

@@ -17,19 +17,25 @@ STARTED = time.monotonic()
 
 # Modules are imported only when their command runs: the CLI itself starts in a blink.
 _COMMANDS = {
+    "agency": "agency",
+    "alarms": "alarms",
     "audit": "prove",
+    "backup": "backup",
     "code": "operate",
     "db": "operate",
     "demo": "operate",
     "doctor": "operate",
     "init": "people",
-    "keys": "people",
+    "keys": "keys",
     "ledger": "prove",
+    "prompts": "prompts",
+    "restore": "backup",
     "route": "explore",
     "rules": "explore",
     "serve": "operate",
     "simulate": "explore",
     "strip": "explore",
+    "training": "operate",
     "users": "people",
     "worker": "operate",
 }

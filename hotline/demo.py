@@ -7,7 +7,7 @@ import secrets
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from hotline import settings as settings_module
 from hotline.clock import Clock
 from hotline.errors import HotlineError
-from hotline.founding import FIRST_RULES, activate, found, is_founded, prepare
+from hotline.founding import FIRST_RULES, MONTHS, activate, found, is_founded, prepare
 from hotline.routing.profile import Profile
 from hotline.routing.versions import Versions, copied
 from hotline.serve import Ports, running, wait_ready, watch
@@ -27,7 +27,8 @@ from hotline.store.database import Database
 from hotline.store.keystore import KeyStore
 from hotline.store.people import People, Person
 from hotline.tips import QueueKind, queue_kind
-from hotline.triage.access import Access
+from hotline.triage.access import Access, membership, special_kind
+from hotline.triage.approvals import Deed
 from hotline.vault.directory import write_file
 from hotline.vault.envelope import agency_recipient, queue_recipient
 from hotline.vault.keys import PersonKey, open_person
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 LOGINS, TOKEN, ADDRESS = "demo-logins.json", "demo-token", "demo-address"
 TIPS = 40
+FEW_MONTHS = 3  # of keys: a demonstration waits for all of them before its first page
 # One passphrase for a demonstration with invented tips only; 'hotline init' never has one.
 PASSPHRASE = "only for the demo"  # noqa: S105
 
@@ -59,7 +61,9 @@ class Login:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seat:
+class Seat:
+    """Somebody to be enrolled, with the kinds of queue they get."""
+
     name: str
     role: str
     kinds: tuple[QueueKind, ...] = ()
@@ -67,22 +71,23 @@ class _Seat:
     language: str = ""
 
 
-def _seats(profile: Profile) -> list[_Seat]:
+def _seats(profile: Profile) -> list[Seat]:
     special = tuple(kind for kind in QueueKind if kind.special)
     plain = (QueueKind.GENERAL, QueueKind.UNRESOLVED)
     agencies = profile.agencies
     receiving = (a.id for a in agencies.values() if "security" in a.functions and a.receives)
     municipal = "semsp-3304904" if "semsp-3304904" in agencies else next(receiving)
     return [
-        _Seat("olga", "officer", (*plain, *special)),
-        _Seat("otavio", "officer", (*plain, *special)),
-        _Seat("sofia", "supervisor", (*plain, *special)),
-        _Seat("paulo", "operator", plain),
-        _Seat("gabi", "operator", (*plain, QueueKind.GBV, QueueKind.CHILDREN)),
-        _Seat("tereza", "operator", (*plain, QueueKind.TRAFFICKING), language="es"),
-        _Seat("ines", "operator", (QueueKind.INTEGRITY,)),
-        _Seat("samuel", "agency", agency=profile.inbox(municipal)),
-        _Seat("ana", "analyst"),
+        Seat("olga", "officer", (*plain, *special)),
+        Seat("otavio", "officer", (*plain, *special)),
+        Seat("sofia", "supervisor", (*plain, *special)),
+        Seat("paulo", "operator", plain),
+        Seat("gabi", "operator", (*plain, QueueKind.GBV, QueueKind.CHILDREN)),
+        Seat("tereza", "operator", (*plain, QueueKind.TRAFFICKING), language="es"),
+        Seat("ines", "operator", (QueueKind.INTEGRITY,)),
+        Seat("tito", "trainer"),
+        Seat("samuel", "agency", agency=profile.inbox(municipal)),
+        Seat("ana", "analyst"),
     ]
 
 
@@ -102,7 +107,7 @@ def prepare_home(home: Path | None, ports: Ports) -> Settings:
 
 def _only_a_demo(settings: Settings) -> None:
     """Raises NotADemo for a home with keys that no demo made: its passphrase is in this file."""
-    if is_founded(settings) and not (settings.home / LOGINS).exists():
+    if settings.training or (is_founded(settings) and not (settings.home / LOGINS).exists()):
         raise NotADemo
 
 
@@ -115,15 +120,16 @@ def settings_of(home: Path) -> Settings | None:
     return settings_module.load_demo(home, token, address)
 
 
-def seed_officers(settings: Settings, clock: Clock) -> list[Login]:
-    """Keys, database and the two officers: what must stand before the first process starts."""
+def seed_officers(settings: Settings, clock: Clock, months: int = MONTHS) -> list[Login]:
+    """Keys for so many months, database and the two officers: what must stand before the first
+    process starts."""
     profile = Profile.load(settings.jurisdiction)
     database = prepare(settings)
     if People(database).all():
         database.close()
         raise NotADemo
     keys = KeyStore(settings.staff)
-    access = Access(People(database), keys, AuditLog(database), clock)
+    access = Access(database, keys, clock)
     officers = [seat for seat in _seats(profile) if seat.role == "officer"]
     with ThreadPoolExecutor(2) as pool:
         made = list(pool.map(lambda seat: _enrol(access, profile, seat), officers))
@@ -131,8 +137,10 @@ def seed_officers(settings: Settings, clock: Clock) -> list[Login]:
     with copied(settings.jurisdiction) as folder:  # proved by the public process, which waits
         seen = len(Versions(settings.rules).history())
         activate(settings, AuditLog(database), folder, people, FIRST_RULES, clock, seen)
-    found(settings, profile.recipients(), people, clock)
-    _certify(access, profile, clock, list(zip(officers, people, strict=True)))
+    found(settings, profile.recipients(), people, clock, months)
+    # The two officers vouch for each other: nobody certifies themselves.
+    for seat, person, other in zip(officers, people, reversed(people), strict=True):
+        _certify(access, clock, other, seat, person)
     logins = [
         Login(seat.name, seat.role, secret)
         for seat, (_, secret) in zip(officers, made, strict=True)
@@ -143,39 +151,47 @@ def seed_officers(settings: Settings, clock: Clock) -> list[Login]:
     return logins
 
 
-def _enrol(access: Access, profile: Profile, seat: _Seat) -> tuple[Person, str]:
+def _enrol(access: Access, profile: Profile, seat: Seat) -> tuple[Person, str]:
     language = seat.language or profile.languages[0].value
     return access.enrol(seat.name, PASSPHRASE, [seat.role], agency=seat.agency, language=language)
 
 
-def _certify(
-    access: Access, profile: Profile, clock: Clock, seated: Iterable[tuple[_Seat, Person]]
-) -> None:
+def _certify(access: Access, clock: Clock, by: Person, seat: Seat, person: Person) -> None:
     until = (clock.now() + timedelta(days=365)).strftime("%Y-%m-%d")
-    for seat, person in seated:
-        for kind in seat.kinds:
-            if kind.special:
-                access.certify(bytes(16), person, kind.value, until)
+    for kind in seat.kinds:
+        if kind.special:
+            access.certify(by.id, person, kind.value, until)
 
 
-def seed_others(settings: Settings, clock: Clock, logins: list[Login]) -> list[Login]:
-    """The rest of the people, their queues and their certificates."""
+def _give(access: Access, by: tuple[Person, bytes], second: Person, to: Person, name: str) -> None:
+    """A queue or an inbox, as two officers do it: one asks, the other approves, the first gives."""
+    (officer, seed), approvals = by, access.approvals
+    if special_kind(name):
+        asked = approvals.ask(officer.id, Deed.OPEN_QUEUE, membership(to, name), "new_member")
+        approvals.approve(second.id, asked.id)
+    access.grant((officer.id, seed), to, name)
+
+
+def seed_others(
+    settings: Settings, clock: Clock, logins: list[Login], others: list[Seat] | None = None
+) -> list[Login]:
+    """The rest of the people, or ``others``, with their queues and their certificates."""
     profile = Profile.load(settings.jurisdiction)
     database, keys = Database(settings.database_url), KeyStore(settings.staff)
-    access = Access(People(database), keys, AuditLog(database), clock)
-    seats = [seat for seat in _seats(profile) if seat.role != "officer"]
+    access = Access(database, keys, clock)
+    seats = others or [seat for seat in _seats(profile) if seat.role != "officer"]
     with ThreadPoolExecutor(2) as pool:
         made = list(pool.map(lambda seat: _enrol(access, profile, seat), seats))
-    olga = access.people.named("olga")
-    assert olga is not None
+    olga, otavio = access.people.named("olga"), access.people.named("otavio")
+    assert olga is not None and otavio is not None
     seed = open_person(olga.id, PersonKey(olga.public, olga.salt, olga.sealed), PASSPHRASE)
     assert seed is not None
     for seat, (person, _) in zip(seats, made, strict=True):
         wanted = [queue_recipient(q) for q in profile.queues if queue_kind(q) in seat.kinds]
         wanted += [agency_recipient(seat.agency)] if seat.agency else []
         for recipient in wanted:
-            access.grant((olga.id, seed), person, recipient)
-    _certify(access, profile, clock, list(zip(seats, [p for p, _ in made], strict=True)))
+            _give(access, (olga, seed), otavio, person, recipient)
+        _certify(access, clock, olga, seat, person)
     logins = logins + [
         Login(seat.name, seat.role, secret) for seat, (_, secret) in zip(seats, made, strict=True)
     ]
@@ -217,8 +233,8 @@ def run(
     fresh = not is_founded(settings)
     with running(settings, ports, ["public"]) as children:
         if fresh:
-            say("Making keys for twelve months and two officers …")
-            logins = seed_officers(settings, clock)
+            say("Making keys for three months and two officers …")
+            logins = seed_officers(settings, clock, FEW_MONTHS)
         else:
             say("Continuing in the same home …")
             prepare(settings).close()

@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from importlib.metadata import PackageNotFoundError, version
 
+from hotline import hygiene
 from hotline import settings as settings_module
 from hotline.assembly import StaffLine, assemble_staff
 from hotline.clock import Clock
+from hotline.delivery import erasure
 from hotline.errors import HotlineError
+from hotline.intake.attachments import FileRefused, clean
+from hotline.intake.details import check as check_questions
+from hotline.intake.sms import number_on
+from hotline.intake.voice.engine import NotHeard
+from hotline.intake.voice.model import check
+from hotline.intake.voice.script import Found, found, script
 from hotline.routing.profile import Profile
 from hotline.routing.versions import Versions
 from hotline.settings import Settings
 from hotline.store.database import Database
+from hotline.store.facts import Facts
 from hotline.store.migrate import current, head
+from hotline.tips import HOLD
+from hotline.triage import recovery
+from hotline.triage.approvals import Deed
 from hotline.vault.envelope import STATISTICS, WORKER
 
 ALARM_DAYS = 60
+
+# The smallest picture and the smallest PDF with something to draw.
+_DOT = b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAsTj2FAAAAABJRU5ErkJggg=="
+)
+_PAGE = (
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+    b"2 0 obj<</Type/Pages/Count 1/Kids[3 0 R]>>endobj\n"
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj\ntrailer<</Root 1 0 R>>\n"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +65,36 @@ def examine() -> list[Finding]:
     except settings_module.BadSettings as bad:
         return [*findings, *(Finding("settings", False, problem) for problem in bad.problems)]
     findings.append(_try("database", lambda: _database(settings)))
+    findings.append(_try("database role", lambda: hygiene.database_role(settings)))
+    findings.append(_try("database log", lambda: hygiene.database_log(settings)))
+    findings.append(_try("memory", hygiene.memory))
+    findings.append(_try("swap", hygiene.swap))
     if settings.redis_url:
         findings.append(_try("redis", lambda: _redis(settings)))
+    findings.append(_try("files", files_opened))
+    if settings.onion_url:
+        findings.append(_try("onion", lambda: _onion(settings)))
     findings += rule_findings(settings, Clock())
+    findings.append(_try("voice", lambda: voice(settings)))
     try:
         line = assemble_staff(settings)
     except HotlineError as problem:
         return [*findings, Finding("line", False, f"{problem.message} {problem.hint}")]
     try:
         findings += key_findings(line)
+        findings.append(_try("two officers", lambda: _officers(line)))
         findings += number_findings(line.profile, line.clock.today())
+        findings += phone_findings(line)
         findings.append(Finding("bodies", True, _bodies(line.profile)))
+        findings.append(_try("questions", _questions))
         findings.append(_try("outbox", lambda: _outbox(line)))
+        findings.append(_try("audit", lambda: hygiene.audit_standing(line)))
+        findings += [
+            _try("deadlines", lambda: hygiene.deadlines(line)),
+            _try("on duty", lambda: hygiene.on_duty(line.profile)),
+            _try("alarms", lambda: hygiene.alarms(line)),
+        ]
+        findings += provider_findings(line)
     finally:
         line.close()
     return findings
@@ -92,6 +135,59 @@ def _redis(settings: Settings) -> str:
             "Redis writes to disk.", 'Set save "" and appendonly no: it holds conversations.'
         )
     return "answers, keeps nothing on disk"
+
+
+def files_opened() -> str:
+    """Opens a picture and a page as those of a stranger would be. Raises HotlineError."""
+    try:
+        for data in (_DOT, _PAGE):
+            clean(data)
+    except FileRefused:
+        raise HotlineError(
+            "No picture or PDF can be opened in a process of its own, so every file is refused.",
+            "Install the locked packages again, and let the line's user start processes.",
+        ) from None
+    return "a picture and a PDF are opened in a process of their own"
+
+
+_NOT_HEARD = {
+    "model_missing": "HOTLINE_VOICE_MODEL is no directory with a SHA256SUMS in it.",
+    "model_incomplete": "The speech model is not complete.",
+    "model_altered": "The speech model is not what its SHA256SUMS says.",
+}
+
+
+def voice(settings: Settings) -> str:
+    """The speech engine and its model; reads every byte of it. Raises HotlineError."""
+    if settings.voice_model is None or settings.voice == "listen":
+        return "no speech engine: an operator listens once and types"
+    try:
+        found = check(settings.voice_model)
+    except NotHeard as problem:
+        raise HotlineError(
+            f"{_NOT_HEARD[problem.reason]} It is not used: an operator listens and types.",
+            "docs/channels.md says which files it needs and how to list their checksums.",
+        ) from None
+    try:
+        engine = version("faster-whisper")
+    except PackageNotFoundError:
+        raise HotlineError(
+            "The speech engine is not installed: an operator listens and types.",
+            "Run \"pip install 'hotline[voice]'\", or unset HOTLINE_VOICE_MODEL.",
+        ) from None
+    return (
+        f"faster-whisper {engine}, model {found.name}: its {found.files} files are what SHA256SUMS "
+        f"{found.fingerprint[:16]} says; recordings: {settings.voice}"
+    )
+
+
+def _onion(settings: Settings) -> str:
+    if not settings.public_url.startswith("https://"):
+        raise HotlineError(
+            "Tor Browser follows Onion-Location from pages by https only.",
+            "Serve HOTLINE_PUBLIC_URL with TLS; the onion service itself needs none.",
+        )
+    return "named in the header of the first pages"
 
 
 def rule_findings(settings: Settings, clock: Clock) -> list[Finding]:
@@ -146,23 +242,88 @@ def _outbox(line: StaffLine) -> str:
     return "nothing was given up"
 
 
+def provider_findings(line: StaffLine) -> list[Finding]:
+    """Whether the provider forgets (promise 7). Nothing to say without an account."""
+    if not line.settings.twilio_account_sid:
+        return []
+    facts = Facts(line.database)
+    ringing = erasure.alarms(line.outbox, facts, line.clock.seconds())
+    standing = erasure.Standing.load(facts.get(erasure.SWEEP))
+    findings = [Finding("provider", False, PROVIDER[c].format(n)) for c, n in ringing.items()]
+    if not findings:
+        waits = sum(line.outbox.problems("erase").values())
+        since = datetime.fromtimestamp(standing.done, line.clock.zone) if standing else None
+        swept = f"swept {since:%Y-%m-%d %Hh}" if since else "not swept yet"
+        findings.append(Finding("provider", True, f"forgets: {waits} erasures wait, {swept}"))
+    return findings
+
+
+PROVIDER = {
+    erasure.REFUSES: "refuses {} erasures: HOTLINE_TWILIO_AUTH_TOKEN is wrong or has no right",
+    erasure.GIVEN_UP: "{} erasures were given up: retry them on the officers' page",
+    erasure.LATE_SWEEP: "was not swept for {} hours: is 'hotline serve' running, does it answer?",
+}
+
+
 def key_findings(line: StaffLine) -> list[Finding]:
     """Signed directory, months left, and members for every queue and agency."""
     findings = [Finding("directory", True, f"signed, {line.directory.fingerprint[:16]}")]
     today = line.clock.now().date()
-    for recipient in (*line.profile.recipients(), STATISTICS, WORKER):
+    for recipient in (*line.profile.recipients(), STATISTICS, WORKER, HOLD):
         last = line.directory.last_epoch(recipient)
         days = (_month_end(last) - today).days if last else 0
         members = len(line.keys.members(recipient))
         if days < ALARM_DAYS:
             detail = f"{days} days left: run 'hotline keys new'"
             findings.append(Finding(recipient, False, detail))
-        elif not members and recipient != WORKER:
+        elif not members and recipient != WORKER and not line.directory.held(recipient):
             findings.append(Finding(recipient, False, "nobody can open it: grant it to somebody"))
     sound = sum(1 for f in findings if f.sound)
     if sound == len(findings):
         findings.append(Finding("keys", True, "every recipient has keys and members"))
-    return findings
+    return [*findings, _try("recovery", lambda: _recovery(line))]
+
+
+def _recovery(line: StaffLine) -> str:
+    found = recovery.standing(line)
+    match found.state:
+        case "altered":
+            raise HotlineError(
+                "The recovery key here is not the one the directory's key signed.",
+                "Make no keys. Somebody who could write to staff/keys.db put it there: find out.",
+            )
+        case "missing":
+            raise recovery.NoRecovery
+        case "uncovered":
+            raise HotlineError(
+                f"The recovery sheets would not open {len(found.uncovered)} recipients.",
+                "Make new sheets with 'hotline keys recovery new'.",
+            )
+        case "undrilled":
+            raise HotlineError(
+                f"The recovery sheets of {found.made} were never drilled.",
+                "Three custodians and 'hotline keys drill'.",
+            )
+        case "old":
+            raise HotlineError(
+                f"The last drill of the recovery sheets was {found.days} days ago.",
+                "Three custodians and 'hotline keys drill', once a year.",
+            )
+    return f"sheets of {found.made}, drilled {found.drilled}; the next drill within a year"
+
+
+def _officers(line: StaffLine) -> str:
+    names = sorted(
+        person.name
+        for person in line.access.people.all()
+        if person.id in line.approvals.deciders(Deed.DIRECTORY)
+    )
+    if len(names) < 2:
+        raise HotlineError(
+            "Fewer than two officers are active: nobody can approve what needs two.",
+            "Enrol another: 'hotline users add NAME --role officer'.",
+        )
+    return f"{len(names)} are active: {', '.join(names)}"
 
 
 def number_findings(profile: Profile, today: date) -> list[Finding]:
@@ -185,6 +346,47 @@ def number_findings(profile: Profile, today: date) -> list[Finding]:
     if not findings:
         findings.append(Finding("numbers", True, "each was read in a source not long ago"))
     return findings
+
+
+def phone_findings(line: StaffLine) -> list[Finding]:
+    """Whether people or machines speak the phone menu, and when operators take calls."""
+    phone, counts = line.profile.phone, dict[str, Counter[Found]]()
+    today = line.clock.today()
+    sentences = script(
+        line.profile,
+        lambda prompt: number_on(line.profile, today, prompt),
+        postal=line.places.postal,
+    )
+    for one in sentences:
+        counts.setdefault(one.language, Counter())[found(line.settings.home, one)] += 1
+    machine = {
+        language: count[Found.PLACEHOLDER] + count[Found.OUTDATED]
+        for language, count in counts.items()
+    }
+    if any(machine.values()):
+        where = ", ".join(f"{language} {many}" for language, many in machine.items() if many)
+        detail = f"placeholders are in use ({where}): record them, see 'hotline prompts list'"
+        spoken = Finding("prompts", False, detail)
+    else:
+        people = ", ".join(
+            f"{language} {count[Found.RECORDED]} of {count.total()}"
+            for language, count in counts.items()
+        )
+        detail = f"recorded: {people}; the provider's voices say the rest, Creole in French"
+        spoken = Finding("prompts", True, detail)
+    if phone is None:
+        hours = "no operators: the profile has no [phone]"
+    else:
+        hours = f"callers {'may' if phone.open(line.clock.now()) else 'may not'} ask for one now"
+    return [spoken, Finding("operators", True, hours)]
+
+
+def _questions() -> str:
+    """Which questions on danger nobody who knows the field has read."""
+    asked = check_questions()
+    unread = ", ".join(detail.id for detail in asked if detail.unreviewed)
+    told = f"{len(asked)} for some types, each one text message in five languages"
+    return f"{told}; not yet reviewed by a specialist: {unread}" if unread else told
 
 
 def _bodies(profile: Profile) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from hotline.clock import Clock, months_ahead
@@ -12,15 +15,28 @@ from hotline.routing.activations import Activation, made_with
 from hotline.routing.profile import Profile
 from hotline.routing.versions import Versions
 from hotline.settings import Settings
-from hotline.store.audit import AuditLog
-from hotline.store.database import Database, own_file
-from hotline.store.keystore import Grant, KeyStore
-from hotline.store.migrate import bind_directory, upgrade
-from hotline.store.people import People, Person
-from hotline.vault.directory import LIST, PIN, Directory, DirectoryKey, NoKey, publish, write_file
+from hotline.store.audit import AuditLog, note
+from hotline.store.database import Database, Transaction, own_file
+from hotline.store.keystore import RECOVERY, Grant, KeyStore
+from hotline.store.migrate import bind_directory, directory_serial, upgrade
+from hotline.store.people import Person
+from hotline.tips import HOLD
+from hotline.triage.approvals import Approvals, Deed, NotApproved, Request
+from hotline.vault.directory import (
+    LIST,
+    Directory,
+    DirectoryKey,
+    NoKey,
+    OldDirectory,
+    publish,
+    write_file,
+)
 from hotline.vault.envelope import STATISTICS, WORKER
-from hotline.vault.keys import grant, new_seed, public_bytes
+from hotline.vault.keys import grant, new_seed
+from hotline.vault.private import public_bytes
+from hotline.vault.recovery import RecoveryKey
 from hotline.vault.seal import PublicKey, key_name
+from hotline.vault.shares import Sheet
 from hotline.vault.signing import new_signer
 from hotline.vault.small import random_key
 
@@ -40,14 +56,6 @@ class AlreadyFounded(HotlineError):
     hint = "Use it as it is, or choose another HOTLINE_HOME."
 
 
-class NoSigningKey(HotlineError):
-    """New keys need the directory's signing key, which should lie offline."""
-
-    code = "no_signing_key"
-    message = "The directory's signing key is not here, or is another line's."
-    hint = "Bring staff/directory.key back for this command, then take it offline again."
-
-
 def is_founded(settings: Settings) -> bool:
     """Whether the home has keys. The signed list says so, and not its signing key: that one is
     taken offline, and a second founding would lose every tip."""
@@ -59,35 +67,38 @@ def found(
     recipients: Iterable[str],
     officers: Iterable[Person],
     clock: Clock,
-) -> None:
-    """Keys of every recipient for twelve months, each seed sealed to every officer. Raises
-    AlreadyFounded. ``prepare`` comes first: officers are people of the database."""
+    months: int = MONTHS,
+) -> tuple[Sheet, ...]:
+    """Keys of every recipient for so many months, each seed sealed to every officer and to the
+    recovery key, whose five sheets are returned and kept nowhere. Raises AlreadyFounded.
+    ``prepare`` comes first: officers are people of the database."""
     if is_founded(settings):
         raise AlreadyFounded
-    months = months_ahead(clock.month(), MONTHS)
-    officers = list(officers)
-    public_keys, grants = [], []
-    for recipient in (*recipients, STATISTICS):
-        for epoch in months:
-            seed = new_seed()
+    epochs = months_ahead(clock.month(), months)
+    signer = DirectoryKey.new()
+    recovery, sheets = RecoveryKey.new(clock.day())
+    people = keys_of(officers)
+    public_keys, grants, on_sheets = [], [], []
+    worker = {epoch: new_seed() for epoch in epochs}
+    for recipient in (*recipients, STATISTICS, WORKER, HOLD):
+        for epoch in epochs:
+            seed = worker[epoch] if recipient == WORKER else new_seed()
             raw = public_bytes(seed)
             public_keys.append(PublicKey(recipient, epoch, raw))
-            grants += _grants(recipient, epoch, seed, raw, officers)
-    worker = {epoch: new_seed() for epoch in months}
-    public_keys += [PublicKey(WORKER, epoch, public_bytes(s)) for epoch, s in worker.items()]
+            if recipient != WORKER:
+                grants += grants_of(recipient, epoch, seed, raw, people)
+            on_sheets += grants_of(recipient, epoch, seed, raw, [(RECOVERY, recovery.public)])
     store = KeyStore(settings.staff)
     store.add(grants)
+    store.renew_recovery(recovery.signed(signer), on_sheets)
     store.close()
-    write_file(
-        settings.staff / WORKER_KEYS,
-        json.dumps({epoch: seed.hex() for epoch, seed in worker.items()}).encode(),
-    )
+    write_worker_keys(settings, worker)
     write_file(settings.staff / AUDIT_KEY, new_signer())
     write_file(settings.public / PEPPER, random_key())
-    signer = DirectoryKey.new()
     write_file(settings.staff / DIRECTORY_KEY, signer.seed)
     # Last: the signed list is what says that the home is whole.
     publish(settings.public, public_keys, signer)
+    return sheets
 
 
 def activate(
@@ -98,113 +109,63 @@ def activate(
     why: str,
     clock: Clock,
     seen: int = 0,
+    approvals: Approvals | None = None,
 ) -> Activation:
     """Keeps the complete profile in ``folder`` (see versions.copied), proved by the caller, and
-    makes it the one the line decides by at its next start. ``by`` is nobody when the line itself
-    does it; ``seen`` as in Versions.switch. Raises Overtaken, NotKept."""
+    makes it the one the line decides by at its next start. ``seen`` as in Versions.switch.
+
+    The first rules are those of whom the line is founded by, or of nobody when the line itself
+    adopts them. Each change after it uses up an approval that the one in ``by`` has a part in.
+    Raises NotApproved, Overtaken, NotKept."""
     versions, people = Versions(settings.rules), list(by)
+    if approvals is None and seen and is_founded(settings):
+        raise NotApproved
     one = Activation(
         digest=versions.keep(folder),
         profile=Profile.load(folder).id,
         at=clock.now().strftime("%Y-%m-%dT%H:00Z"),  # as coarse as the public log
-        by=tuple(person.name for person in people),
+        by=(),
         why=why,
         made_with=made_with(),
     )
-    # The record holds ids and digests only; names and the reason stand in the history.
-    names = ",".join(person.id.hex() for person in people) or "line"
-    versions.switch(one, seen, lambda: audit.note("rules_activated", by=names, digest=one.digest))
-    return one
+
+    def first() -> tuple[str, ...]:
+        if approvals is None:
+            audit.note("rules_activated", by=_ids(people), digest=one.digest)
+            return tuple(person.name for person in people)
+
+        def also(connection: Transaction, spent: Request) -> None:
+            both = _ids(approvals.both(spent))
+            note(connection, "rules_activated", by=both, digest=one.digest)
+
+        spent = approvals.carry(Deed.RULES, {"digest": one.digest}, people[0].id, also)
+        return tuple(person.name for person in approvals.both(spent))
+
+    return versions.switch(one, seen, first)
 
 
-def extend(
-    settings: Settings,
-    directory: Directory,
-    store: KeyStore,
-    people: People,
-    recipients: Iterable[str],
-    clock: Clock,
-) -> int:
-    """Keys for the months that are missing, twelve ahead, sealed to today's members (a recipient
-    without any: to the officers). Returns how many were made."""
-    months = months_ahead(clock.month(), MONTHS)
-    wanted = [
-        (recipient, epoch)
-        for recipient in dict.fromkeys((*recipients, STATISTICS, WORKER))
-        for epoch in months
-        if (recipient, epoch) not in directory.keys
-    ]
-    return _replace_keys(settings, directory, store, people, wanted)
+def _ids(people: Sequence[Person]) -> str:
+    """For records, which hold no names: those and the reason stand in the history."""
+    return ",".join(person.id.hex() for person in people) or "line"
 
 
-def rotate(
-    settings: Settings,
-    directory: Directory,
-    store: KeyStore,
-    people: People,
-    recipient: str,
-    clock: Clock,
-) -> int:
-    """New keys for the months after this one, for today's members. Returns how many.
-
-    Members keep the older keys too: a public process that still runs with the former list seals
-    to them. The worker's and this month's keys stay."""
-    later = [
-        (name, epoch)
-        for name, epoch in directory.keys
-        if name == recipient != WORKER and epoch > clock.month()
-    ]
-    return _replace_keys(settings, directory, store, people, later)
+Holder = tuple[bytes, bytes]  # id and public key
 
 
-def _replace_keys(
-    settings: Settings,
-    directory: Directory,
-    store: KeyStore,
-    people: People,
-    wanted: list[tuple[str, str]],
-) -> int:
-    signer = _signer(settings)
-    fresh = {pair: new_seed() for pair in wanted}
-    raws = {pair: public_bytes(seed) for pair, seed in fresh.items()}
-    everybody = {person.id: person for person in people.all() if person.active}
-    officers = [person for person in everybody.values() if "officer" in person.roles]
-    worker = worker_keys(settings)
-    grants = []
-    for (recipient, epoch), seed in fresh.items():
-        if recipient == WORKER:
-            worker[epoch] = seed
-            continue
-        members = [everybody[m] for m in store.members(recipient) if m in everybody] or officers
-        grants += _grants(recipient, epoch, seed, raws[recipient, epoch], members)
-    store.add(grants)
-    write_file(
-        settings.staff / WORKER_KEYS,
-        json.dumps({epoch: seed.hex() for epoch, seed in worker.items()}).encode(),
-    )
-    keys = directory.keys | raws
-    publish(settings.public, (PublicKey(r, e, raw) for (r, e), raw in keys.items()), signer)
-    return len(fresh)
+def keys_of(people: Iterable[Person]) -> list[Holder]:
+    return [(person.id, person.public) for person in people]
 
 
-def _grants(
-    recipient: str, epoch: str, seed: bytes, raw: bytes, members: Iterable[Person]
+def grants_of(
+    recipient: str, epoch: str, seed: bytes, raw: bytes, holders: Iterable[Holder]
 ) -> list[Grant]:
+    """A month's seed for each holder."""
     return [
-        Grant(recipient, epoch, m.id, grant(seed, recipient, epoch, m.id, m.public), key_name(raw))
-        for m in members
+        Grant(
+            recipient, epoch, holder, grant(seed, recipient, epoch, holder, public), key_name(raw)
+        )
+        for holder, public in holders
     ]
-
-
-def _signer(settings: Settings) -> DirectoryKey:
-    try:
-        signer = DirectoryKey((settings.staff / DIRECTORY_KEY).read_bytes())
-        pinned = (settings.public / PIN).read_bytes()
-    except OSError:
-        raise NoSigningKey from None
-    if signer.pin() != pinned:
-        raise NoSigningKey
-    return signer
 
 
 def prepare(settings: Settings) -> Database:
@@ -220,11 +181,13 @@ def prepare(settings: Settings) -> Database:
 
 
 def bind(settings: Settings, database: Database) -> Directory:
-    """The directory this database belongs to. Raises UntrustedDirectory, WrongDatabase; then the
-    database is closed, for nobody may use it."""
+    """The directory this database belongs to. Raises UntrustedDirectory, OldDirectory,
+    WrongDatabase; then the database is closed, for nobody may use it."""
     try:
         directory = Directory.load(settings.public)
         bind_directory(database, directory.fingerprint)
+        if directory.serial < directory_serial(database):
+            raise OldDirectory
     except HotlineError:
         database.close()
         raise
@@ -232,9 +195,30 @@ def bind(settings: Settings, database: Database) -> Directory:
 
 
 def worker_keys(settings: Settings) -> dict[str, bytes]:
-    """The worker's seeds by month: for the staff process only. Raises NoKey."""
+    """The worker's seeds by month, for the staff process only; after a rotation the former ones
+    too, as ``month/name of the key``. Raises NoKey."""
     try:
         raw = json.loads((settings.staff / WORKER_KEYS).read_bytes())
     except OSError:
         raise NoKey from None
     return {epoch: bytes.fromhex(seed) for epoch, seed in raw.items()}
+
+
+@contextmanager
+def changing_worker_keys(settings: Settings) -> Iterator[dict[str, bytes]]:
+    """The seeds, to be changed; written when the block ends well. One process at a time: new ones
+    that an officer makes must not be lost to a night that ends old ones. Raises NoKey."""
+    folder = os.open(settings.staff, os.O_RDONLY)  # the file itself is replaced, not written
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        seeds = worker_keys(settings)
+        yield seeds
+        write_worker_keys(settings, seeds)
+    finally:
+        os.close(folder)
+
+
+def write_worker_keys(settings: Settings, worker: dict[str, bytes]) -> None:
+    """Replaces all of them, durably."""
+    raw = {epoch: seed.hex() for epoch, seed in worker.items()}
+    write_file(settings.staff / WORKER_KEYS, json.dumps(raw).encode())

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 
 from hotline.clock import Clock
 from hotline.errors import Unavailable
-from hotline.intake.merge import merge, strip_contact
+from hotline.intake import enclosed
+from hotline.intake.merge import UNSEEN_FILES, merge, strip_contact
 from hotline.intake.once import Once
 from hotline.intake.receipts import FreshReceipt, ReceiptPool
 from hotline.intake.stripping import without_tokens
@@ -28,24 +29,55 @@ from hotline.tips import (
     Contact,
     Decision,
     Errand,
+    Language,
     Priority,
     Question,
     QueueKind,
+    Redacted,
     SealedPackage,
     State,
     Tip,
     Wrap,
     queue_kind,
 )
+from hotline.vault.attachments import CleanFile
 from hotline.vault.content import TipContent
-from hotline.vault.envelope import Envelope, TipKey, queue_recipient
-from hotline.vault.format import Damaged, Kind, digest
-from hotline.vault.receipts import REPLY_SLOTS, find_tip, open_reply, read_code
+from hotline.vault.envelope import Envelope, Parts, TipKey, queue_recipient
+from hotline.vault.format import Kind, digest
+from hotline.vault.receipts import REPLY_SLOTS, UNREADABLE, find_tip, open_replies, read_code
 from hotline.vault.small import random_id, random_key
 
 Answer = Callable[[str], bytes]
+
+
+With = Callable[[bytes, str], Parts]  # what is stored with a tip, for its id and its queue
 MOST_ON_DUTY = 12
 MOST_ANSWERS = 255  # a summary's number is one byte
+# A report about such images goes by their address: keeping or sending them harms the child again.
+_NO_FILES = frozenset({"no_upload", "url_only"})
+_EVIDENT = 2  # types beyond the second are hints
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Weighed(Redacted):
+    """What was told so far, stripped, and what the rules decide of it. ``names`` are the
+    reporter's own, which only the running conversation remembers."""
+
+    tip: Tip
+    names: tuple[str, ...]
+    classified: ClassifiedTip
+    decision: Decision
+
+    @property
+    def urgent(self) -> bool:
+        return self.decision.priority is Priority.P0
+
+    def spoken(self, language: Language) -> Weighed:
+        """The same in the language of the conversation, as long as no words say another."""
+        if self.tip.language is language:
+            return self
+        tip = replace(self.tip, language=language)
+        return replace(self, tip=tip, classified=replace(self.classified, tip=tip))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,36 +94,59 @@ class Pipeline:
     clock: Clock
 
     def receive(
-        self, contact: Contact, once: str | None = None, answer: Answer = str.encode
+        self,
+        contact: Contact,
+        once: str | None = None,
+        answer: Answer = str.encode,
+        files: Sequence[CleanFile] = (),
+        beside: With = lambda tip, queue: Parts(),
     ) -> Receipt:
         """One complete tip. ``once`` names the message for repeats; ``answer`` makes from the
-        20 digits what the channel will say. Raises Unavailable, Busy; then nothing is stored."""
+        20 digits what the channel will say; ``beside`` what is stored with it. Raises
+        Unavailable, Busy; then nothing is stored."""
         if (known := self._known(once)) is not None:
             return Receipt("", known, repeated=True)
-        tip, _ = self._strip(contact)
-        classified = self.classify(tip)
-        decision = self.router.decide(classified)
+        weighed = self.weigh(contact, files=files)
+        classified, decision = weighed.classified, weighed.decision
         content = self._content(classified, decision, receipt := self.receipts.take())
         said = answer(receipt.code)
         key, mark = _new_key(), self._mark(once, said)
         alarm = self._alarm(key.tip, classified, decision)
-        stored = self._store(content, key, contact, decision.queue, State.WAITING, mark, alarm)
+        parts = self.envelope.files(files, key.tip, decision.queue, key.key)
+        parts += beside(key.tip, decision.queue)
+        stored = self._store(
+            content, key, contact, decision.queue, State.WAITING, mark, alarm, parts
+        )
         if stored is None:
             return self._repeated(once)
         return _receipt(receipt.code, said, classified, decision)
 
+    def weigh(
+        self, contact: Contact, thread: Thread | None = None, files: Sequence[CleanFile] = ()
+    ) -> Weighed:
+        """Strips a message, after what ``thread`` told before, and decides; nothing is stored."""
+        if thread is None:
+            tip, names = strip_contact(contact)
+        else:
+            tip, names = merge(thread.tip, contact, thread.names)
+        tip = _held_for(files, self._hear(contact, tip))
+        classified = self.classify(tip)
+        return Weighed(tip, names, classified, self.router.decide(classified))
+
     def open(
-        self, contact: Contact, once: str | None = None, answer: Answer = str.encode
+        self,
+        contact: Contact,
+        once: str | None = None,
+        answer: Answer = str.encode,
+        weighed: Weighed | None = None,
     ) -> tuple[Receipt, Thread | None]:
         """The first message of a conversation: stored at once, seen by the unresolved desk only,
-        unless it is urgent or that desk belongs to an implicated body."""
-        if (known := self._known(once)) is not None:
-            return Receipt("", known, repeated=True), None
-        tip, names = self._strip(contact)
-        classified = self.classify(tip)
-        decision = self.router.decide(classified)
+        unless it is urgent or that desk belongs to an implicated body. ``weighed`` is the contact
+        as ``weigh`` gave it, when the caller has it already."""
+        weighed = weighed or self.weigh(contact)
+        classified, decision = weighed.classified, weighed.decision
         content = self._content(classified, decision, receipt := self.receipts.take())
-        at_once = decision.priority is Priority.P0 or bool(decision.recused)
+        at_once = weighed.urgent or bool(decision.recused)
         queue = decision.queue if at_once else self.desk
         said, key = answer(receipt.code), _new_key()
         state = State.WAITING if at_once else State.OPEN
@@ -102,7 +157,7 @@ class Pipeline:
         thread = Thread(
             key=key,
             body_hash=body_hash,
-            tip=tip,
+            tip=weighed.tip,
             code=receipt.code,
             lookup=receipt.lookup,
             reply_key=receipt.public,
@@ -110,27 +165,30 @@ class Pipeline:
             day=content.day,
             queue=queue,
             settled=queue if at_once else "",
-            relayed=_where(classified) if decision.priority is Priority.P0 else None,
+            relayed=_where(classified) if weighed.urgent else None,
             relay=alarm[0].id.hex() if alarm else "",
-            names=names,
+            names=weighed.names,
         )
         return _receipt(receipt.code, said, classified, decision), thread
 
     def add(
-        self, thread: Thread, contact: Contact, once: str | None = None, said: bytes = b""
+        self,
+        thread: Thread,
+        contact: Contact,
+        once: str | None = None,
+        said: bytes = b"",
+        weighed: Weighed | None = None,
     ) -> Thread:
         """A later answer: sealed under the tip's key at once. When it makes the tip urgent or
-        names an implicated body, the tip moves at once too."""
-        tip, names = merge(thread.tip, contact, thread.names)
-        tip = self._hear(contact, tip)
-        thread = replace(thread, tip=tip, names=names, answers=thread.answers + 1)
-        classified = self.classify(tip)
-        decision = self.router.decide(classified)
+        names an implicated body, the tip moves at once too. ``weighed`` as for ``open``."""
+        weighed = weighed or self.weigh(contact, thread)
+        tip, classified, decision = weighed.tip, weighed.classified, weighed.decision
+        thread = replace(thread, tip=tip, names=weighed.names, answers=thread.answers + 1)
         content = self._again(thread, classified, decision)
-        urgent = decision.priority is Priority.P0
+        urgent = weighed.urgent
         moves = (urgent or bool(decision.recused)) and thread.settled != decision.queue
         relay = urgent and (moves or thread.relayed != _where(classified))
-        errands = [self.envelope.erasure(trace) for trace in contact.traces]
+        errands = enclosed.errands(self.envelope, contact, thread.key.tip, tip.language)
         errands.append(self._news(thread.key.tip))
         if relay:
             alarm = self._relay(thread.key.tip, classified, decision, thread.relay)
@@ -183,60 +241,58 @@ class Pipeline:
         return self._known(once)
 
     def follow_up(self, typed: str) -> FollowUp:
-        """What a receipt opens. Unknown, wrong and unanswered look alike and cost alike: the
-        number is always stretched and eight slots are always opened. Raises Busy."""
-        keys = self.receipts.open(read_code(typed) or "0" * 20)
+        """What a receipt opens. Unknown, wrong, unanswered and answered cost alike: the number is
+        always stretched and eight slots are always opened. Raises Busy."""
+        keys = self.receipts.open(read_code(typed) or UNREADABLE)
         slots = self.tips.replies(keys.lookup, REPLY_SLOTS)
-        slots += [(random_id(), b"\x01" + bytes(5232))] * (REPLY_SLOTS - len(slots))
-        found: list[dict[str, str]] = []
-        for slot, sealed in slots:
-            try:
-                found.append(json.loads(open_reply(keys, slot, sealed)))
-            except Damaged:
-                continue
+        found = [json.loads(said) for said in open_replies(keys, slots)]
         found.sort(key=lambda message: message["at"])
         status = [m["text"] for m in found if m["kind"] == "status"]
-        said = tuple(
-            Message(m["kind"], m["text"], m["language"]) for m in found if m["kind"] != "status"
-        )
-        return FollowUp(status[-1] if status else "waiting", said)
+        told = [m for m in found if m["kind"] != "status"]
+        said = tuple(Message(m["kind"], m["text"], m["language"]) for m in told)
+        sign = bytes.fromhex(told[-1].get("sign", "")) if told else b""
+        return FollowUp(status[-1] if status else "waiting", said, sign)
 
-    def append(self, typed: str, contact: Contact, once: str | None = None) -> None:
+    def append(
+        self,
+        typed: str,
+        contact: Contact,
+        once: str | None = None,
+        files: Sequence[CleanFile] = (),
+    ) -> None:
         """Adds to the tip of a receipt. With a number nobody has, what was said becomes a tip of
         its own: nothing is lost, and the answer does not tell which."""
         if self._known(once) is not None:
             return
-        keys = self.receipts.open(read_code(typed) or "0" * 20)
+        keys = self.receipts.open(read_code(typed) or UNREADABLE)
         row = self.tips.receipt(keys.lookup)
         if row is None:
-            self.receive(contact, once)
+            self.receive(contact, once, files=files)
             return
         tip_id, queue = find_tip(keys, row)
-        tip, _ = self._strip(contact)
-        decision = self.router.decide(self.classify(tip))
-        if decision.recused:
+        told = self.weigh(contact)
+        if told.decision.recused:
             # It names a body that may run the very queue the tip lies in: it goes where that
             # body cannot read it.
-            self.receive(contact, once)
+            self.receive(contact, once, files=files)
             return
-        if decision.priority is Priority.P0:
+        if told.urgent:
             # Danger told late rings like danger told at once; the desk reads it with its tip too.
-            self.receive(contact, once and once + ":danger")
-        payload = json.dumps(
-            {
-                "text": tip.words,
-                "language": tip.language,
-                "doubts": [[d.token, d.kind, d.reason, d.text] for d in tip.doubts],
-                "day": self.clock.day(),
-            },
-            ensure_ascii=False,
-        ).encode("utf-8", "replace")
-        body, wrap = self.envelope.stray(tip_id, queue_recipient(queue), Kind.SUPPLEMENT, payload)
-        news = self._news(tip_id)
-        traces = [self.envelope.erasure(trace) for trace in contact.traces]
+            # Its files are fetched for that tip, before the provider forgets the message.
+            self.receive(replace(contact, media=(), traces=()), once and once + ":danger")
+        parts = self.envelope.files(files, tip_id, queue)
+        payload = enclosed.told_later(told.tip, self.clock.day(), barred=contact.barred)
+        if payload is not None:
+            stray = self.envelope.stray(tip_id, queue_recipient(queue), Kind.SUPPLEMENT, payload)
+            parts += Parts((stray[0],), (stray[1],))
+        errands = [self._news(tip_id), *parts.errands]
+        errands += enclosed.errands(self.envelope, contact, tip_id, told.tip.language)
         self._insert(
             lambda: self.tips.add(
-                self._mark(once, b"added"), bodies=[body], wraps=[wrap], errands=[news, *traces]
+                self._mark(once, b"added"),
+                bodies=parts.bodies,
+                wraps=parts.wraps,
+                errands=errands,
             )
         )
 
@@ -252,16 +308,20 @@ class Pipeline:
         where = tip.answers.get(Question.WHERE)
         return ClassifiedTip(tip, found, self.router.locate(tip.words, where, tip.municipality))
 
-    def _strip(self, contact: Contact) -> tuple[Tip, tuple[str, ...]]:
-        tip, names = strip_contact(contact)
-        return self._hear(contact, tip), names
+    def barred(self, contact: Contact, thread: Thread | None = None) -> bool:
+        """Whether a report, told so far by ``thread``, is about images that nobody may keep or
+        send, by what was chosen or told."""
+        told = self.weigh(contact, thread)
+        acts = told.classified.classification.acts
+        codes = (*told.tip.crime_types, *(act.code for act in acts[:_EVIDENT]))
+        return any(_NO_FILES & self.types.get(code).flags for code in codes)
 
     def _hear(self, contact: Contact, tip: Tip) -> Tip:
         """The tip with the crime types that only its removed words tell: "my stepfather" goes,
         that it is about a child stays. Codes of a public table, never words."""
         if not tip.removed:
             return tip
-        raw = "\n".join((contact.text, *contact.answers.values()))
+        raw = "\n".join((contact.text, *contact.answers.values(), *contact.details.values()))
         told = self.types.classify(raw, tip.language)
         left = self.types.classify(without_tokens(tip.words), tip.language)
         known = {act.code for act in left.acts}
@@ -309,10 +369,12 @@ class Pipeline:
         state: State,
         mark: Mark | None,
         alarm: Sequence[Errand],
+        beside: Parts | None = None,
     ) -> bytes | None:
         """Seals and stores; the hash of the tip's ciphertext, or None for a repeated message."""
         packages = self._packages(content, key.tip) if state is State.WAITING else []
-        errands = [*alarm, *(self.envelope.erasure(trace) for trace in contact.traces)]
+        language = content.tip.language
+        errands = [*alarm, *enclosed.errands(self.envelope, contact, key.tip, language)]
         errands += [self._notice(package) for package in packages]
         sealed = self.envelope.seal(
             content,
@@ -322,6 +384,7 @@ class Pipeline:
             packages=packages,
             errands=errands,
             type_group=self.types.get(content.classified.primary).group,
+            beside=beside,
         )
         try:
             self.tips.store(sealed, mark)
@@ -384,7 +447,11 @@ class Pipeline:
         """Danger: type and place of the event, sealed to the worker, with the numbers of those on
         duty: chosen here, where the recusals are known, so that no later step can forget them."""
         recused = [recusal.agency for recusal in decision.recused]
-        duty = [d.number for d in self.profile.duty if not self.profile.under(d.agency, recused)]
+        duty = [
+            d.number
+            for d in self.profile.duty
+            if not d.watch and not self.profile.under(d.agency, recused)
+        ]
         facts = {
             "tip": tip.hex(),
             "type": classified.primary,
@@ -419,6 +486,13 @@ class Pipeline:
 
 def _new_key() -> TipKey:
     return TipKey(random_id(), random_key())
+
+
+def _held_for(files: Sequence[CleanFile], tip: Tip) -> Tip:
+    """Nobody has looked yet whether a picture shows the reporter."""
+    if not files:
+        return tip
+    return replace(tip, held=True, hold_reasons=(*tip.hold_reasons, UNSEEN_FILES))
 
 
 def _where(classified: ClassifiedTip) -> str:

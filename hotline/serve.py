@@ -7,6 +7,8 @@ their own. When one ends, all end: half a line would lose tips silently.
 from __future__ import annotations
 
 import contextlib
+import gc
+import os
 import signal
 import socket
 import subprocess
@@ -22,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from hotline import settings as settings_module
 from hotline.errors import HotlineError
-from hotline.process import WIPE_MEMORY, harden
+from hotline.process import WIPE_MEMORY, harden, sweep_memory
 from hotline.settings import Settings, child_environ
 
 if TYPE_CHECKING:
@@ -77,18 +79,22 @@ def public() -> Flask:
 
     public_rooms()
     settings = settings_module.load()
+    if settings.training:  # no report is ever taken there
+        raise DidNotStart
     if settings.demo:
         rooms(settings.jurisdiction)
         _wait_founded(settings)
     adopt(settings)
-    # Language model and number plans take a second: meanwhile the first page is already there.
-    threading.Thread(target=warm, name="warm", daemon=True).start()
     # A demonstration gives out a few receipts: it leaves the processor to whoever tries it.
     pool = DEMO_POOL if settings.demo else POOL
     app = public_app(assemble_public(settings, told=teller(settings), pool=pool))
+    # Language model and number plans take a second: meanwhile the first page is already there.
+    warming = threading.Thread(target=warm, name="warm", daemon=True)
+    warming.start()
     # A recycled worker hands its running conversations on; granian's workers are processes of
     # multiprocessing, which runs finalizers where atexit is never reached.
     Finalize(None, app.extensions["exchange"].last_words, exitpriority=10)
+    sweep_memory(after=warming)
     return app
 
 
@@ -112,6 +118,7 @@ def staff() -> Flask:
     settings = settings_module.load()
     adopt(settings)
     line = assemble_staff(settings, told=teller(settings))
+    gc.freeze()  # or a look through its tables makes everybody wait for a third of a second
     start_jobs(line)
     return console_app(line)
 
@@ -124,9 +131,9 @@ def analyst() -> Flask:
     return analyst_app(settings_module.load())
 
 
-def run_one(role: str, address: str, port: int, workers: int) -> None:
+def run_one(role: str, address: str, port: int, workers: int, parent: int) -> None:
     """The body of a child process: granian with one application, access log off."""
-    harden(secret=False)
+    harden(secret=False, parent=parent)
     from granian import Granian
     from granian.constants import Interfaces
     from granian.log import LogLevels
@@ -148,6 +155,12 @@ def run_one(role: str, address: str, port: int, workers: int) -> None:
     ).serve()
 
 
+def environ(settings: Settings, role: str) -> dict[str, str]:
+    """The public process wipes what it frees, and signs in to the database by its own role."""
+    public = role == "public"
+    return child_environ(settings, public=public) | (WIPE_MEMORY if public else {})
+
+
 @contextlib.contextmanager
 def running(
     settings: Settings,
@@ -162,15 +175,24 @@ def running(
         raise RedisNeeded
     port_of = {"public": ports.public, "staff": ports.console, "analyst": ports.analyst}
     children: list[subprocess.Popen[bytes]] = []
-    environ = child_environ(settings)
+    own = str(os.getpid())
     try:
         for role in roles:
             port = port_of[role]
             count = workers if role == "public" else 1
             children.append(
                 subprocess.Popen(
-                    [sys.executable, "-m", "hotline.serve", role, address, str(port), str(count)],
-                    env=environ | (WIPE_MEMORY if role == "public" else {}),
+                    [
+                        sys.executable,
+                        "-m",
+                        "hotline.serve",
+                        role,
+                        address,
+                        str(port),
+                        str(count),
+                        own,
+                    ],
+                    env=environ(settings, role),
                     start_new_session=True,
                 )
             )
@@ -227,4 +249,4 @@ def until_stopped(body: Callable[[threading.Event], int]) -> int:
 
 
 if __name__ == "__main__":
-    run_one(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    run_one(sys.argv[1], sys.argv[2], *(int(number) for number in sys.argv[3:6]))

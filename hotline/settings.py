@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from hotline.errors import HotlineError
 
+TRAINING = "training-line"  # the mark of a home with invented tips only
+EXPECTED = "training-expected.json"
 TWILIO_API = "https://api.twilio.com"
 
 
@@ -30,8 +35,10 @@ class Settings:
 
     home: Path
     database_url: str = field(repr=False)
+    public_database_url: str | None = field(default=None, repr=False)
     redis_url: str | None = field(default=None, repr=False)
     public_url: str = "http://127.0.0.1:8000"
+    onion_url: str = ""
     twilio_account_sid: str = field(default="", repr=False)
     twilio_auth_token: str = field(default="", repr=False)
     twilio_auth_token_previous: str = field(default="", repr=False)
@@ -39,6 +46,9 @@ class Settings:
     twilio_number: str = field(default="", repr=False)
     jurisdiction: str = "br-rj"
     rules_version: str = ""
+    voice: str = "both"
+    voice_model: Path | None = None
+    witness: Path | None = None
     demo: bool = False
 
     @property
@@ -64,6 +74,11 @@ class Settings:
         return tuple(token for token in both if token)
 
     @property
+    def training(self) -> bool:
+        """Whether this home is marked as one with invented tips only."""
+        return (self.home / TRAINING).exists()
+
+    @property
     def sqlite(self) -> bool:
         return self.database_url.startswith("sqlite")
 
@@ -71,8 +86,10 @@ class Settings:
 NAMES = {
     "HOTLINE_HOME": "directory for keys and, with SQLite, the database",
     "HOTLINE_DATABASE_URL": "database; default a SQLite file in the home",
+    "HOTLINE_PUBLIC_DATABASE_URL": "the same by the public process's own PostgreSQL role",
     "HOTLINE_REDIS_URL": "Redis for sessions and jobs; default: in the process",
     "HOTLINE_PUBLIC_URL": "address the provider and the public use, without a path",
+    "HOTLINE_ONION_URL": "the same pages as a Tor onion service, http://….onion; default none",
     "HOTLINE_TWILIO_ACCOUNT_SID": "provider account",
     "HOTLINE_TWILIO_AUTH_TOKEN": "provider token that signs webhooks",
     "HOTLINE_TWILIO_AUTH_TOKEN_PREVIOUS": "the former token, during rotation",
@@ -80,11 +97,22 @@ NAMES = {
     "HOTLINE_TWILIO_API_URL": "base URL of the provider's REST API",
     "HOTLINE_JURISDICTION": "profile that 'hotline rules activate' reads: a name or a directory",
     "HOTLINE_RULES_VERSION": "set by 'hotline serve' only: the kept rules its processes share",
+    "HOTLINE_VOICE": "what becomes of recordings: both (default), transcribe or listen",
+    "HOTLINE_VOICE_MODEL": "directory of a speech model; without one, people listen",
+    "HOTLINE_WITNESS": "directory that also gets the audit's checkpoints; default none",
     "HOTLINE_DEMO": "set by 'hotline demo' only: console senders, seeded data",
 }
+_OF_TRAINING = (
+    "HOTLINE_HOME",
+    "HOTLINE_PUBLIC_URL",
+    "HOTLINE_JURISDICTION",
+    "HOTLINE_RULES_VERSION",
+)
+VOICE = ("both", "transcribe", "listen")
 SECRET = frozenset(
     {
         "HOTLINE_DATABASE_URL",
+        "HOTLINE_PUBLIC_DATABASE_URL",
         "HOTLINE_REDIS_URL",
         "HOTLINE_TWILIO_ACCOUNT_SID",
         "HOTLINE_TWILIO_AUTH_TOKEN",
@@ -112,6 +140,20 @@ def _check_url(name: str, value: str, schemes: tuple[str, ...], problems: list[s
         problems.append(f"{name} must begin with one of {', '.join(s + '://' for s in schemes)}")
 
 
+def _sound_onion(url: str) -> bool:
+    """A version 3 onion address proves itself: key, checksum and version (Tor rend-spec-v3,
+    "Encoding onion addresses"). One wrong letter would send reporters nowhere, or to a stranger."""
+    name = re.fullmatch(r"http://([a-z2-7]{56})\.onion", url)
+    if not name:
+        return False
+    raw = base64.b32decode(name[1].upper())
+    key, check, version = raw[:32], raw[32:34], raw[34:]
+    return (
+        version == b"\3"
+        and check == hashlib.sha3_256(b".onion checksum" + key + version).digest()[:2]
+    )
+
+
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Reads ``environ`` (default: the process's). Raises BadSettings naming every problem."""
     environ = os.environ if environ is None else environ
@@ -120,25 +162,43 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     home = Path(values.get("HOTLINE_HOME", "")).expanduser()
     if "HOTLINE_HOME" not in values:
         problems.append("HOTLINE_HOME is not set")
+    elif (home / TRAINING).exists():
+        # Whatever this machine's environment says: no real database, queue, telephone or witness.
+        values = {name: values[name] for name in _OF_TRAINING if name in values}
+        values["HOTLINE_DEMO"] = "1"
     database = values.get("HOTLINE_DATABASE_URL", f"sqlite:///{home}/hotline.db")
     _check_url("HOTLINE_DATABASE_URL", database, ("sqlite", "postgresql"), problems)
+    intake = values.get("HOTLINE_PUBLIC_DATABASE_URL")
+    if intake and not database.startswith("postgresql"):
+        problems.append("HOTLINE_PUBLIC_DATABASE_URL needs PostgreSQL in HOTLINE_DATABASE_URL")
+    elif intake:
+        _check_url("HOTLINE_PUBLIC_DATABASE_URL", intake, ("postgresql",), problems)
     redis = values.get("HOTLINE_REDIS_URL")
     if redis:
         _check_url("HOTLINE_REDIS_URL", redis, ("redis", "rediss", "unix"), problems)
     public = values.get("HOTLINE_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
     _check_url("HOTLINE_PUBLIC_URL", public, ("http", "https"), problems)
+    onion = values.get("HOTLINE_ONION_URL", "").rstrip("/").lower()
+    if onion and not _sound_onion(onion):
+        problems.append("HOTLINE_ONION_URL must be http:// and a whole version 3 onion address")
     api = values.get("HOTLINE_TWILIO_API_URL", TWILIO_API).rstrip("/")
     _check_url("HOTLINE_TWILIO_API_URL", api, ("http", "https"), problems)
     sid, token = (values.get("HOTLINE_TWILIO_" + n, "") for n in ("ACCOUNT_SID", "AUTH_TOKEN"))
     if bool(sid) != bool(token):
         problems.append("HOTLINE_TWILIO_ACCOUNT_SID and HOTLINE_TWILIO_AUTH_TOKEN go together")
+    voice, model = values.get("HOTLINE_VOICE", "both"), values.get("HOTLINE_VOICE_MODEL")
+    witness = values.get("HOTLINE_WITNESS")
+    if voice not in VOICE:
+        problems.append(f"HOTLINE_VOICE must be one of {', '.join(VOICE)}")
     if problems:
         raise BadSettings(problems)
     return Settings(
         home=home,
         database_url=database,
+        public_database_url=intake,
         redis_url=redis,
         public_url=public,
+        onion_url=onion,
         twilio_account_sid=sid,
         twilio_auth_token=token,
         twilio_auth_token_previous=values.get("HOTLINE_TWILIO_AUTH_TOKEN_PREVIOUS", ""),
@@ -146,6 +206,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         twilio_number=values.get("HOTLINE_TWILIO_NUMBER", ""),
         jurisdiction=values.get("HOTLINE_JURISDICTION", "br-rj"),
         rules_version=values.get("HOTLINE_RULES_VERSION", ""),
+        voice=voice,
+        voice_model=Path(model).expanduser() if model else None,
+        witness=Path(witness).expanduser() if witness else None,
         demo=values.get("HOTLINE_DEMO") == "1",
     )
 
@@ -188,13 +251,18 @@ def sources(environ: Mapping[str, str] | None = None) -> list[tuple[str, str, st
     return rows
 
 
-def child_environ(settings: Settings) -> dict[str, str]:
-    """The environment for a process we start with these settings."""
+def child_environ(settings: Settings, *, public: bool = False) -> dict[str, str]:
+    """The environment for a process we start with these settings. The ``public`` one never learns
+    how the owner of the tables signs in."""
+    if public and settings.public_database_url:
+        settings = replace(settings, database_url=settings.public_database_url)
     values = {
         "HOTLINE_HOME": str(settings.home),
         "HOTLINE_DATABASE_URL": settings.database_url,
+        "HOTLINE_PUBLIC_DATABASE_URL": "" if public else settings.public_database_url or "",
         "HOTLINE_REDIS_URL": settings.redis_url or "",
         "HOTLINE_PUBLIC_URL": settings.public_url,
+        "HOTLINE_ONION_URL": settings.onion_url,
         "HOTLINE_TWILIO_ACCOUNT_SID": settings.twilio_account_sid,
         "HOTLINE_TWILIO_AUTH_TOKEN": settings.twilio_auth_token,
         "HOTLINE_TWILIO_AUTH_TOKEN_PREVIOUS": settings.twilio_auth_token_previous,
@@ -202,6 +270,9 @@ def child_environ(settings: Settings) -> dict[str, str]:
         "HOTLINE_TWILIO_API_URL": settings.twilio_api_url,
         "HOTLINE_JURISDICTION": settings.jurisdiction,
         "HOTLINE_RULES_VERSION": settings.rules_version,
+        "HOTLINE_VOICE": settings.voice,
+        "HOTLINE_VOICE_MODEL": str(settings.voice_model or ""),
+        "HOTLINE_WITNESS": str(settings.witness or ""),
         "HOTLINE_DEMO": "1" if settings.demo else "",
     }
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("HOTLINE_")}

@@ -100,6 +100,11 @@ def queue_kind(queue: str) -> QueueKind:
     return QueueKind(queue.partition(":")[0])
 
 
+# The recipient to whom a tip under legal hold is sealed as well. Its wrap is the hold's only mark:
+# whoever keeps the tip alive must find that key, and a column beside it would say no less.
+HOLD = "hold"
+
+
 class Question(StrEnum):
     """What the conversation asks in words; every one may be skipped."""
 
@@ -137,18 +142,32 @@ class Trace(Redacted):
     parent: str = ""
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Media(Redacted):
+    """A file that came with a message and lies at the provider until a worker fetches it: the
+    provider's identifiers of both, and what its sender says it is."""
+
+    sid: str
+    message: str
+    type: str
+
+
 @dataclass(frozen=True, slots=True, repr=False, kw_only=True)
 class Contact(Redacted):
     """One arrival on a channel. May hold identity; lives only in memory.
 
     ``identity`` is what the channel itself knows to be the reporter's own (number, profile
     name): it is only ever used to remove it from the text. ``municipality`` is a place key the
-    reporter chose, ``implicates`` agency ids the reporter named from a list."""
+    reporter chose, ``implicates`` agency ids the reporter named from a list. A ``transcript`` is
+    what somebody said, and ``machine`` whether no person wrote it down. ``media`` are the files to
+    be fetched; ``barred`` says that files came which this kind of report may not bring."""
 
     channel: Channel
     text: str = ""
     language: Language | None = None
     answers: Mapping[Question, str] = field(default_factory=dict)
+    details: Mapping[str, str] = field(default_factory=dict)
+    ticked: tuple[str, ...] = ()
     crime_types: tuple[str, ...] = ()
     municipality: str | None = None
     urgency: Urgency = Urgency.UNKNOWN
@@ -156,7 +175,10 @@ class Contact(Redacted):
     tags: tuple[str, ...] = ()
     identity: tuple[str, ...] = ()
     traces: tuple[Trace, ...] = ()
+    media: tuple[Media, ...] = ()
+    barred: bool = False
     transcript: bool = False
+    machine: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +209,8 @@ class Tip:
     language: Language
     text: str
     answers: Mapping[Question, str] = field(default_factory=dict)
+    details: Mapping[str, str] = field(default_factory=dict)
+    ticked: tuple[str, ...] = ()
     crime_types: tuple[str, ...] = ()
     municipality: str | None = None
     urgency: Urgency = Urgency.UNKNOWN
@@ -202,8 +226,9 @@ class Tip:
 
     @property
     def words(self) -> str:
-        """Everything told, in the order it is asked, one answer a line."""
+        """Everything told in words, one answer a line, in the order it is asked."""
         told = [self.text, *(self.answers[q] for q in Question if q in self.answers)]
+        told += self.details.values()
         return "\n".join(part for part in told if part)
 
 

@@ -1,12 +1,17 @@
 #!/usr/bin/env python3
-"""How well and how fast tips are routed: types, places, decisions.
+"""How well and how fast tips are routed: types, places, decisions; how fast a line answers.
 
-    .venv/bin/python scripts/benchmark.py [--part fresh|test|development|plain] [--json]
+    .venv/bin/python scripts/benchmark.py
+        [--part fresh|test|development|plain|line|vault|linking|desk] [--json]
 
 Quality is measured on the labelled tips of tests/routing. Speed is on one core, undisturbed as far
 as that can be had (pace.py), beside a floor of the same run: splitting the same texts into
 lower-case words, and looking a decision up under its facts. What other tools make of the same
-texts and tables stands beside it where they are installed (peers.py).
+texts and tables stands beside it where they are installed (peers.py). ``--part line`` starts a
+line and measures what people wait for (answers.py); ``--part vault`` measures sealing, opening,
+re-wrapping, receipts and audit records beside the bare libraries (sealing.py); ``--part linking``
+finds similar tips in tests/linking (linking.py); ``--part desk`` fills both databases
+(``--stored``, ``--open``) and measures the operators' pages (desk_pace.py).
 """
 
 from __future__ import annotations
@@ -186,14 +191,45 @@ def table(name: str, figures: dict[str, object]) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--part", choices=PARTS, default="test")
+    parser.add_argument(
+        "--part", choices=(*PARTS, "line", "vault", "linking", "desk"), default="test"
+    )
+    parser.add_argument("--stored", type=int, default=3_000_000, help="tips, for --part desk")
+    parser.add_argument("--open", type=int, default=100_000, help="undecided ones among them")
     parser.add_argument("--json", action="store_true", help="figures for a machine")
     options = parser.parse_args()
-    told, types, places = tips(options.part), Types.load(), Places.load()
+    if options.part == "line":
+        import answers  # which needs what the tests need
+
+        report = answers.report()
+    elif options.part == "linking":
+        import linking
+
+        report = linking.report()
+    elif options.part == "vault":
+        import sealing
+
+        report = sealing.report()
+    elif options.part == "desk":
+        import desk_pace
+
+        report = desk_pace.report(options.stored, options.open)
+    else:
+        report = routing(options.part)
+    if options.json:
+        print(json.dumps(report, ensure_ascii=False, indent=1))
+    else:
+        for name, figures in report.items():
+            table(name, figures)
+    return 0
+
+
+def routing(chosen: str) -> dict[str, dict[str, object]]:
+    told, types, places = tips(chosen), Types.load(), Places.load()
     router = Router.load(Profile.load("br-rj"), types, places)
     facts = classified(types, places, told)
-    part, texts = f"{options.part} part", [tip.text for tip in told]
-    report: dict[str, dict[str, object]] = {
+    part, texts = f"{chosen} part", [tip.text for tip in told]
+    return {
         f"types, {part}": types_told(types, told),
         f"places of Brazil, {part}": places_told(told, "BR", sure_of(places)),
         "a second, on one core": speeds(types, router, told, facts),
@@ -201,12 +237,6 @@ def main() -> int:
         "alternatives: five tables, nothing remembered": peers.tables(router, facts),
         "at the start": starting(types, places),
     }
-    if options.json:
-        print(json.dumps(report, ensure_ascii=False, indent=1))
-    else:
-        for name, figures in report.items():
-            table(name, figures)
-    return 0
 
 
 if __name__ == "__main__":

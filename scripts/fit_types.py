@@ -7,10 +7,10 @@ Needs the extra ``fit``. Prints how often the group, the type and the desk of th
 for tips of hands that were left out of the fit, then writes hotline/routing/data/evidence.csv.
 To be run again when concepts are added or labelled tips grow; a term added to a type needs no fit.
 
-A multinomial logistic regression over the types: each concept, tag and threat has a weight for
-each group and a smaller one for each type, held near zero by a quadratic penalty, and two weights
-shared by all types count the type's own terms. Tips written for this set count more than those
-that tell of crime in passing, because they are how people write to a line.
+A multinomial logistic regression over the types: each concept, tag, threat and word has a weight
+for each group and a smaller one for each type, held near zero by a quadratic penalty, and two
+weights shared by all types count the type's own terms. Tips written for this set count more than
+those that tell of crime in passing, because they are how people write to a line.
 """
 
 from __future__ import annotations
@@ -29,17 +29,19 @@ from scipy.optimize import minimize
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from hotline.routing.classify import OTHER, Types
-from hotline.routing.evidence import ALWAYS, BEST, OWN
+from hotline.routing.evidence import ALWAYS, BEST, OWN, WORD
 from hotline.tips import Language
 from tests.routing.labelled import Told, tips
 
-TAUGHT = ("development", "plain")  # the parts "test" and "fresh" only measure
+TAUGHT = ("development", "plain", "more")  # the parts "test" and "fresh" only measure
 UNFIT = (OTHER, "ORG-11")  # types that no evidence may suggest
 FILE = Path(__file__).parent.parent / "hotline" / "routing" / "data" / "evidence.csv"
-PLAINLY = frozenset(tip.id for tip in tips("plain"))
+PLAINLY = frozenset(tip.id for part in ("plain", "more") for tip in tips(part))
 PLAIN = 2.5  # a tip written for this set, against one that tells of crime in passing
 GROUP, TYPE, BIAS = 6.0, 15.0, 0.5  # penalties on weights
+GROUP_WORD, TYPE_WORD = 3.0, 15.0  # the same for words that are no term
 OFTEN = 3  # tips that must say a thing before it is weighed
+LEAST_WORD = 3  # letters of a word that is weighed
 LEAST_GROUP, LEAST_TYPE = 0.05, 0.1  # smaller weights are left out of the table
 
 Floats = NDArray[np.float64]
@@ -82,7 +84,8 @@ class Table:
         for _, said in self.read.values():
             for name in said:
                 often[name] = often.get(name, 0) + 1
-        self.features = [*sorted(n for n, count in often.items() if count >= OFTEN), ALWAYS]
+        known = (n for n, count in often.items() if count >= OFTEN and not _slight(n))
+        self.features = [*sorted(known), ALWAYS]
 
     def data(self, told: Sequence[Told]) -> Data:
         columns = {name: at for at, name in enumerate(self.features)}
@@ -106,8 +109,9 @@ class Table:
         features, groups, codes = len(self.features), len(self.groups), len(self.codes)
         wanted = np.zeros((len(data.main), codes))
         wanted[np.arange(len(data.main)), data.main] = 1.0
-        of_group = np.full((features, 1), GROUP)
-        of_type = np.full((features, 1), TYPE)
+        words = np.array([[name.startswith(WORD)] for name in self.features])
+        of_group = np.where(words, GROUP_WORD, GROUP)
+        of_type = np.where(words, TYPE_WORD, TYPE)
         of_group[-1], of_type[-1] = BIAS, 2 * BIAS
 
         def loss(packed: Floats) -> tuple[float, Floats]:
@@ -144,6 +148,11 @@ class Table:
     def scores(self, fitted: Fitted, data: Data) -> Floats:
         known = data.said @ (fitted.group @ self.member.T + fitted.type)
         return np.asarray(known + fitted.own * data.own + fitted.best * data.best)
+
+
+def _slight(name: str) -> bool:
+    word = name.removeprefix(WORD)
+    return word != name and (len(word) < LEAST_WORD or not word.isalpha())
 
 
 def _plain(tip: Told) -> bool:

@@ -27,6 +27,7 @@ from tests.line import (  # noqa: F401 - fixtures for every test file
     sign_in,
     staff_line,
 )
+from tests.remember import remember
 
 # A machine shared by many is slow at times, and a test run leaves nothing behind.
 hypothesis.settings.register_profile("house", deadline=None, database=None)
@@ -56,9 +57,23 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
+@pytest.fixture(scope="session", autouse=True)
+def remembered() -> Iterator[None]:
+    """What comes out the same each time is worked out once a process."""
+    with pytest.MonkeyPatch.context() as patch:
+        remember(patch)
+        yield
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[services.Postgres]:
     with services.postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def durable_postgres() -> Iterator[services.Postgres]:
+    with services.postgres(durable=True) as server:
         yield server
 
 

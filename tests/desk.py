@@ -10,8 +10,13 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from hotline.assembly import StaffLine
+from hotline.delivery.senders import RecordingProvider
 from hotline.demo import PASSPHRASE
+from hotline.jobs.tasks import runner
+from hotline.log import Log
+from hotline.triage.undo import SECONDS
 from hotline.web import apps
+from tests.conftest import MovableClock
 from tests.line import SignIn
 
 
@@ -23,12 +28,21 @@ class Hand:
     token: str = ""
     version: str = ""
     html: str = field(default="", repr=False)
+    line: StaffLine | None = None  # whose jobs then run
 
     def get(self, path: str) -> TestResponse:
         return self._see(self.client.get(path))
 
     def post(self, path: str, **fields: str | list[str]) -> TestResponse:
-        """Presses a button and follows to the next page."""
+        """Presses a button and follows to the next page. Nobody undoes a tip that was forwarded
+        or closed: the time for that goes by, and what was decided leaves the line."""
+        response = self.press(path, **fields)
+        if self.line and response.status_code == 200 and path.endswith(("/forward", "/close")):
+            leave(self.line)
+        return response
+
+    def press(self, path: str, **fields: str | list[str]) -> TestResponse:
+        """As ``post``, and the clock stands still."""
         data = {"token": self.token, "version": self.version, **fields}
         return self._see(self.client.post(path, data=data, follow_redirects=True))
 
@@ -59,9 +73,19 @@ class Office:
         return cls(line, apps.console_app(line), SignIn(line))
 
     def __call__(self, name: str) -> Hand:
-        hand = Hand(self.app.test_client())
+        hand = Hand(self.app.test_client(), line=self.line)
         fields = {"name": name, "passphrase": PASSPHRASE, "code": self.codes.code(name)}
         response = hand.client.post("/sign-in", data=fields)
         assert response.status_code == 303, response.get_data(as_text=True)
         hand._see(hand.client.get("/", follow_redirects=True))
         return hand
+
+
+def leave(line: StaffLine) -> None:
+    """The time to undo is over: what was decided leaves the line, and nothing else is done."""
+    assert isinstance(line.clock, MovableClock)
+    line.clock.advance(SECONDS + 2)
+    does = runner(line, RecordingProvider(), Log(line.clock, public=False))
+    for kind in ("notify", "end_recording"):
+        for errand in line.outbox.pending(kind):
+            does.run(errand.id)

@@ -55,11 +55,11 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         a = {name: value or "" for name, value in attributes}
         self.tags.append((tag, a))
-        if tag == "button":
+        if tag == "button" and "name" in a:
             self.buttons.append((a["name"], a["value"]))
         elif tag == "textarea" and "name" in a:
             self._area, self.fields[a["name"]] = a["name"], ""
-        elif tag == "input" and (a["type"] != "radio" or "checked" in a):
+        elif tag == "input" and (a["type"] not in ("radio", "checkbox") or "checked" in a):
             self.fields[a["name"]] = a.get("value", "")
 
     def handle_data(self, data: str) -> None:

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from hotline import settings as settings_module
+from hotline.clock import Clock
+from hotline.commands import two
 from hotline.commands.kept import versions
+from hotline.commands.two import by_two, may_ask
 from hotline.errors import BadInput, HotlineError
 from hotline.settings import Settings
 
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from hotline.routing.route import Router
     from hotline.routing.versions import Versions
     from hotline.store.database import Database
-    from hotline.store.people import Person
+    from hotline.triage.approvals import Request
 
 _SHOWN = 20
 _LONGEST_REASON = 300
@@ -48,19 +51,32 @@ def attach(rules: click.Group) -> None:
 @click.argument("profile", required=False)
 @click.option("--version", help="Goes back to a version kept in the home.")
 @click.option("--why", required=True, help="A sentence for those who come after.")
-@click.option("--by", "giver", required=True, help="The officer who decides it.")
+@by_two
+@may_ask
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def activate(profile: str | None, version: str | None, why: str, giver: str, yes: bool) -> None:
+def activate(
+    profile: str | None,
+    version: str | None,
+    why: str,
+    giver: str,
+    second: str | None,
+    later: bool,
+    yes: bool,
+) -> None:
     """Puts a profile in force: proves it, shows what changes, keeps a copy, switches to it.
 
     PROFILE is a built-in name or a directory; default: HOTLINE_JURISDICTION. What runs keeps its
-    version until it is restarted."""
+    version until it is restarted. Needs two officers, each with passphrase and one-time code;
+    without a terminal they are read from standard input, one a line, those of --by first."""
     from hotline.assembly import rooms
     from hotline.founding import activate as put_in_force
     from hotline.founding import is_founded
     from hotline.routing.versions import Versions, copied
     from hotline.store.audit import AuditLog
     from hotline.store.database import Database
+    from hotline.store.keystore import KeyStore
+    from hotline.triage.access import Access
+    from hotline.triage.approvals import Deed
 
     if profile and version:
         raise BadInput("A profile and a kept version were both named.", "Name one of the two.")
@@ -71,7 +87,10 @@ def activate(profile: str | None, version: str | None, why: str, giver: str, yes
     with ExitStack() as stack:
         database = Database(settings.database_url)
         stack.callback(database.close)
-        officer = _officer(database, giver)
+        keys = KeyStore(settings.staff)
+        stack.callback(keys.close)
+        access = Access(database, keys, Clock())
+        two.officers(access, giver, second)
         seen = len(kept.history())
         source = profile or settings.jurisdiction
         folder = kept.folder(version) if version else stack.enter_context(copied(source))
@@ -80,13 +99,29 @@ def activate(profile: str | None, version: str | None, why: str, giver: str, yes
             click.echo(f"{_called(new.profile)} is active already; nothing was changed.")
             return
         _refuse_stranded(database, new.profile)
+        # Before what takes long to compute: a code is good for a minute.
+        here = two.present(access, giver, second) if yes or sys.stdin.isatty() else []
         _compare(kept, folder, new)
         _warn_of_keys(settings, new.profile)
         if not (yes or _agreed(new.profile)):
             raise SystemExit(1)
-        put_in_force(settings, AuditLog(database), folder, [officer], reason, new.clock, seen)
+        facts = {"digest": new.profile.digest}
+        if later:
+            request = two.asked(access, here, Deed.RULES, facts, "rules_changed")
+            _say_kept(kept, folder, new.profile, request)
+            return
+        by = two.agreed(access, here, Deed.RULES, facts, "rules_changed")
+        audit, approvals = AuditLog(database), access.approvals
+        with two.hinting(two.LATER):
+            put_in_force(settings, audit, folder, [by], reason, new.clock, seen, approvals)
     click.echo(f"{_called(new.profile)} is active. What runs keeps the version it started with:")
     click.echo("restart 'hotline serve' and every 'hotline worker', all of them.")
+
+
+def _say_kept(kept: Versions, folder: Path, profile: Profile, request: Request) -> None:
+    kept.keep(folder)  # so that the second officer can look at it
+    click.echo(f"{_called(profile)} is kept, and not in force.")
+    two.say_asked(request)
 
 
 def _reason(why: str) -> str:
@@ -97,15 +132,6 @@ def _reason(why: str) -> str:
             "The reason is empty or too long.", f"Write one sentence, at most {_LONGEST_REASON}."
         )
     return reason
-
-
-def _officer(database: Database, name: str) -> Person:
-    from hotline.store.people import People
-
-    person = People(database).named(name.strip().lower())
-    if person is None or not person.active or "officer" not in person.roles:
-        raise BadInput("No officer of that name is enrolled.", "Name an officer of this line.")
-    return person
 
 
 def _called(profile: Profile) -> str:

@@ -6,7 +6,7 @@ import json
 import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 
@@ -14,6 +14,8 @@ from hotline import settings as settings_module
 from hotline.cli import show
 from hotline.errors import BadInput, HotlineError
 from hotline.serve import Ports
+
+SHORTEST_PASSWORD = 16
 
 
 def _ports(command: Any) -> Any:
@@ -42,6 +44,25 @@ def demo(public_port: int, console_port: int, analyst_port: int) -> None:
 
 
 @click.command()
+@click.option("--console-port", default=8001, show_default=True, help="0: any free one.")
+@click.option("--trainee", "trainees", multiple=True, help="Somebody who learns; repeat it.")
+def training(console_port: int, trainees: tuple[str, ...]) -> None:
+    """A line of its own with invented tips, to learn on the real pages. Needs HOTLINE_HOME: an
+    empty directory, or one that training made. Trainees are named the first time."""
+    from hotline import training as room
+    from hotline.serve import until_stopped
+
+    home = settings_module.home_from()
+    if home is None:
+        raise BadInput("HOTLINE_HOME is not set.", "Point it at an empty directory for training.")
+
+    def body(stopped: threading.Event) -> int:
+        return room.run(home, Ports(0, console_port, 0), trainees, stopped, click.echo)
+
+    raise SystemExit(until_stopped(body))
+
+
+@click.command()
 @_ports
 @click.option("--address", default="127.0.0.1", show_default=True)
 @click.option("--public-workers", default=1, show_default=True, help="More than 1 needs Redis.")
@@ -50,18 +71,26 @@ def serve(
 ) -> None:
     """Serves the line until Ctrl-C or SIGTERM. 'hotline init' comes first."""
     from hotline.assembly import adopt
-    from hotline.founding import prepare
+    from hotline.founding import bind, prepare
     from hotline.serve import running, until_stopped, wait_ready, watch
 
     settings = settings_module.load()
+    if settings.training:
+        raise BadInput(
+            "This home is for training: its tips are invented and nobody would be alerted.",
+            "Point HOTLINE_HOME at the real line, or use 'hotline training'.",
+        )
     if settings.demo:
         raise BadInput(
             "HOTLINE_DEMO is set: nothing would be erased at the provider, nobody alerted.",
             "Unset it, or use 'hotline demo'.",
         )
-    prepare(settings).close()
+    database = prepare(settings)
     # Public workers are replaced every few hours: they must not meet a newer version on their own.
     settings = replace(settings, rules_version=adopt(settings))
+    # Here, because the public process's own role may not write which keys the database belongs to.
+    bind(settings, database)
+    database.close()
     ports = Ports(public_port, console_port, analyst_port).resolved()
 
     def body(stopped: threading.Event) -> int:
@@ -149,6 +178,38 @@ def grants(role: str) -> None:
 
     for statement in intake_grants(role):
         click.echo(statement + ";")
+
+
+@db.command()
+@click.argument("name")
+@click.option(
+    "--password-file",
+    type=click.File(),
+    help="Its password's file, - for standard input. Without one the role has none: PostgreSQL "
+    "must know it otherwise ('peer').",
+)
+def role(name: str, password_file: IO[str] | None) -> None:
+    """Makes or mends the PostgreSQL role NAME for the public process: it may add, and read back
+    almost nothing. Safe to repeat."""
+    from hotline.store.database import Database
+    from hotline.store.role import make_role
+
+    settings = settings_module.load()
+    if settings.sqlite:
+        raise BadInput(
+            "SQLite has no roles.", "Set HOTLINE_DATABASE_URL to PostgreSQL, as the owner."
+        )
+    password = password_file.read().strip() if password_file else None
+    if password is not None and len(password) < SHORTEST_PASSWORD:
+        raise BadInput(f"The password needs {SHORTEST_PASSWORD} characters.", "Make a random one.")
+    database = Database(settings.database_url)
+    try:
+        left = make_role(database, name, password)
+    finally:
+        database.close()
+    click.echo(f"{name} may add rows. Set HOTLINE_PUBLIC_DATABASE_URL, then run 'hotline doctor'.")
+    if left:
+        click.echo(f"A superuser must set, for PostgreSQL's own log: {', '.join(left)}")
 
 
 class OldSchema(HotlineError):

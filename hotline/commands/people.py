@@ -1,4 +1,4 @@
-"""People and keys on the command line: init, keys, users."""
+"""People on the command line: init, users."""
 
 from __future__ import annotations
 
@@ -9,23 +9,34 @@ import pyotp
 import segno
 
 from hotline import settings as settings_module
-from hotline.assembly import assemble_staff
-from hotline.cli import show
+from hotline.assembly import StaffLine, assemble_staff
+from hotline.commands.certificates import certify, listed, roles_of
+from hotline.commands.custody import Head, hand_out, refuse_files
+from hotline.commands.procedures import authenticator, leave, opened, renew
+from hotline.commands.two import agreed, by_two, hinting, present
 from hotline.errors import BadInput
 from hotline.store.people import Person
 from hotline.tips import Language
 from hotline.triage.access import ROLES, Access
-from hotline.vault.keys import PersonKey, open_person
+from hotline.triage.approvals import Deed
 
 
-def _passphrase(name: str) -> str:
-    """Asked twice on a terminal; one line of standard input otherwise."""
+def ask_passphrase(name: str, *, again: bool = True) -> str:
+    """Asked on a terminal, a new one twice; one line of standard input otherwise."""
     if sys.stdin.isatty():
         words: str = click.prompt(
             f"Passphrase for {name} (15 characters or more)",
             hide_input=True,
-            confirmation_prompt=True,
+            confirmation_prompt=again,
         )
+        return words
+    return sys.stdin.readline().rstrip("\n")
+
+
+def _hidden(what: str) -> str:
+    """Asked once on a terminal; one line of standard input otherwise."""
+    if sys.stdin.isatty():
+        words: str = click.prompt(what, hide_input=True)
         return words
     return sys.stdin.readline().rstrip("\n")
 
@@ -48,7 +59,8 @@ def _show_secret(name: str, secret: str) -> None:
 def init(officers: tuple[str, ...]) -> None:
     """Makes the home: database, keys for twelve months, the first two officers.
 
-    Passphrases are asked for, or read from standard input, one a line."""
+    Passphrases are asked for, or read from standard input, one a line. At the end it shows five
+    recovery sheets, one to each custodian: have five people ready."""
     from hotline.assembly import rooms
     from hotline.clock import Clock
     from hotline.founding import (
@@ -62,116 +74,50 @@ def init(officers: tuple[str, ...]) -> None:
     from hotline.routing.versions import Versions, copied
     from hotline.store.audit import AuditLog
     from hotline.store.keystore import KeyStore
-    from hotline.store.people import People
+    from hotline.vault.directory import Directory
+    from hotline.vault.recovery import RecoveryKey
 
     if len(set(officers)) < 2:
         raise BadInput("A line needs two officers.", "Give --officer twice.")
     settings = settings_module.load()
     if is_founded(settings):
         raise AlreadyFounded
+    refuse_files()
     with copied(settings.jurisdiction) as folder:
         profile = rooms(folder)[0]
         clock = Clock(profile.zone)
         database = prepare(settings)
         keys, audit = KeyStore(settings.staff), AuditLog(database)
-        access = Access(People(database), keys, audit, clock)
+        access = Access(database, keys, clock)
         people = []
         for name in officers:
             person, secret = access.enrol(
-                name, _passphrase(name), ["officer"], language=profile.languages[0].value
+                name, ask_passphrase(name), ["officer"], language=profile.languages[0].value
             )
             people.append(person)
             _show_secret(name, secret)
         seen = len(Versions(settings.rules).history())
         rules = activate(settings, audit, folder, people, FIRST_RULES, clock, seen)
-        found(settings, profile.recipients(), people, clock)
+        sheets = found(settings, profile.recipients(), people, clock)
+    key = RecoveryKey.load(settings.public, keys.recovery())
+    line = Directory.load(settings.public).fingerprint[:16]
     keys.close()
     database.close()
+    assert key is not None
+    hand_out(sheets, Head(profile.languages[0], line, key))
     click.echo(f"Rules {rules.version} ({rules.profile}) are active.")
     click.echo(f"Keys for twelve months lie in {settings.home}.")
     click.echo("Move staff/directory.key to a place offline; only 'hotline keys' needs it.")
-
-
-@click.group()
-def keys() -> None:
-    """Keys of queues, agencies, worker and statistics."""
-
-
-@keys.command("new")
-def new_keys() -> None:
-    """Makes the missing months, twelve ahead, sealed to today's members."""
-    from hotline.founding import extend
-
-    line = assemble_staff(settings_module.load())
-    try:
-        made = extend(
-            line.settings,
-            line.directory,
-            line.keys,
-            line.access.people,
-            line.profile.recipients(),
-            line.clock,
-        )
-    finally:
-        line.close()
-    click.echo(f"{made} keys made. Restart the public processes to use them.")
-
-
-@keys.command("list")
-@click.option("--json", "as_json", is_flag=True)
-def list_keys(as_json: bool) -> None:
-    """Every recipient with its last month and how many people can open it."""
-    line = assemble_staff(settings_module.load())
-    try:
-        rows = [
-            {
-                "recipient": name,
-                "last_month": line.directory.last_epoch(name),
-                "members": len(line.keys.members(name)),
-            }
-            for name in sorted(line.directory.recipients())
-        ]
-    finally:
-        line.close()
-    text = "\n".join(f"{r['last_month']}  {r['members']:>3}  {r['recipient']}" for r in rows)
-    show(rows, as_json=as_json, text=text)
-
-
-@keys.command()
-@click.argument("recipient")
-def rotate(recipient: str) -> None:
-    """New keys for the months after this one, for today's members only: after somebody left."""
-    from hotline.founding import rotate as rotate_keys
-
-    line = assemble_staff(settings_module.load())
-    try:
-        made = rotate_keys(
-            line.settings, line.directory, line.keys, line.access.people, recipient, line.clock
-        )
-    finally:
-        line.close()
-    click.echo(f"{made} keys made. What was opened before cannot be un-known.")
-
-
-@keys.command("check")
-def check_keys() -> None:
-    """Signature, months left, members of every queue. Exit 1 when something is missing."""
-    from hotline.doctor import key_findings
-
-    line = assemble_staff(settings_module.load())
-    try:
-        findings = key_findings(line)
-    finally:
-        line.close()
-    for finding in findings:
-        click.echo(f"{'ok  ' if finding.sound else 'FAIL'}  {finding.name:<36} {finding.detail}")
-    if not all(finding.sound for finding in findings):
-        raise SystemExit(1)
+    click.echo("Prove the recovery sheets now: three custodians and 'hotline keys drill'.")
 
 
 @click.group()
 def users() -> None:
     """People who sign in."""
+
+
+for command in (leave, renew, authenticator, opened, listed, certify, roles_of):
+    users.add_command(command)
 
 
 @users.command("add")
@@ -183,47 +129,79 @@ def add_user(name: str, roles: tuple[str, ...], agency: str, language: str | Non
     """Enrols somebody; the passphrase is theirs to type."""
     line = assemble_staff(settings_module.load())
     try:
-        if agency and line.profile.agency(agency) is None:
-            raise BadInput("This agency is not in the profile.", "See 'hotline keys list'.")
-        inbox = line.profile.inbox(agency) if agency else ""
-        chosen = Language.parse(language) or line.profile.languages[0]
-        if language and chosen is not Language.parse(language):
-            raise BadInput("This language is not one of the line's.", "Use pt, es, en, fr or ht.")
+        inbox, chosen = _inbox(line, agency), _language(line, language)
         _, secret = line.access.enrol(
-            name, _passphrase(name), roles, agency=inbox, language=chosen.value
+            name, ask_passphrase(name), roles, agency=inbox, language=chosen.value
         )
     finally:
         line.close()
     _show_secret(name, secret)
 
 
-@users.command("grant")
+@users.command("invite")
 @click.argument("name")
-@click.argument("recipient")
-@click.option("--by", "giver", required=True, help="An officer who holds the key.")
-@click.option("--certificate-until", help="YYYY-MM-DD: records training for a special queue.")
-def grant_user(name: str, recipient: str, giver: str, certificate_until: str | None) -> None:
-    """Gives somebody a queue ('queue:gbv:BR-RJ') or an inbox ('agency:…')."""
-    from hotline.triage.access import special_kind
+@click.option("--role", "roles", multiple=True, required=True, type=click.Choice(ROLES))
+@click.option("--by", "giver", required=True, help="The officer who invites.")
+@click.option("--agency", default="", help="Id of the agency, for role agency.")
+@click.option("--language", help="pt, es, en, fr or ht; else the first of the profile.")
+def invite_user(
+    name: str, roles: tuple[str, ...], giver: str, agency: str, language: str | None
+) -> None:
+    """Makes a one-time code with which somebody comes in by the console's page /join.
+
+    The officer's passphrase and one-time code are asked for, or read from standard input, one a
+    line."""
+    from hotline.triage.invitations import TWO_OFFICERS, Invitations
 
     line = assemble_staff(settings_module.load())
     try:
-        officer, person = _named(line.access, giver), _named(line.access, name)
-        seed = open_person(
-            officer.id,
-            PersonKey(officer.public, officer.salt, officer.sealed),
-            _passphrase(giver),
+        inbox, chosen = _inbox(line, agency), _language(line, language)
+        officer, _ = line.access.prove(
+            giver, _hidden(f"Passphrase of {giver}"), _hidden(f"Code of {giver}")
         )
-        if seed is None:
-            raise BadInput("The passphrase is not right.", "Type the officer's passphrase.")
-        given = line.access.grant((officer.id, seed), person, recipient)
-        kind = special_kind(recipient)
-        if kind and certificate_until:
-            line.access.certify(officer.id, person, kind.value, certificate_until)
+        invitations = Invitations(line.database, line.access, line.clock)
+        code = invitations.invite(officer, name, roles, agency=inbox, language=chosen)
     finally:
         line.close()
-    if not given:
-        raise BadInput("The officer does not hold that key.", "See 'hotline keys list'.")
+    click.echo(f"Code for {name}, shown once: {code}")
+    click.echo("It works once, for 72 hours, on the page /join of the console.")
+    if not TWO_OFFICERS.isdisjoint(roles):
+        click.echo("Another officer must agree first, on the officers' page.")
+
+
+@users.command("grant")
+@click.argument("name")
+@click.argument("recipient")
+@by_two
+@click.option("--certificate-until", help="YYYY-MM-DD: records training for a special queue.")
+def grant_user(
+    name: str, recipient: str, giver: str, second: str | None, certificate_until: str | None
+) -> None:
+    """Gives somebody a queue ('queue:gbv:BR-RJ') or an inbox ('agency:…') that --by holds.
+
+    A special queue needs two officers: --and names the second. Each is asked for passphrase and
+    one-time code; without a terminal they are read from standard input, one a line, those of --by
+    first."""
+    from hotline.triage.access import membership, special_kind
+
+    line = assemble_staff(settings_module.load())
+    try:
+        person, kind = _named(line.access, name), special_kind(recipient)
+        here = present(line.access, giver, second if kind else None)
+        (first, seed), *_ = here
+        if kind:
+            facts = membership(person, recipient)
+            agreed(line.access, here, Deed.OPEN_QUEUE, facts, "new_member")
+        with hinting():
+            given = line.access.grant((first.id, seed), person, recipient)
+        if not given:
+            raise BadInput("The officer does not hold that key.", "See 'hotline keys list'.")
+        if kind and certificate_until:
+            # Nobody certifies themselves: the other one of the two vouches for an officer.
+            by = here[-1][0] if first.id == person.id else first
+            line.access.certify(by.id, person, kind.value, certificate_until)
+    finally:
+        line.close()
     click.echo(f"{given} months of {recipient} given.")
 
 
@@ -239,6 +217,19 @@ def revoke_user(name: str, recipient: str | None, giver: str) -> None:
     finally:
         line.close()
     click.echo("Done. Now run 'hotline keys rotate' for each queue they were in.")
+
+
+def _inbox(line: StaffLine, agency: str) -> str:
+    if agency and line.profile.agency(agency) is None:
+        raise BadInput("This agency is not in the profile.", "See 'hotline keys list'.")
+    return line.profile.inbox(agency) if agency else ""
+
+
+def _language(line: StaffLine, language: str | None) -> Language:
+    chosen = Language.parse(language) or line.profile.languages[0]
+    if language and chosen is not Language.parse(language):
+        raise BadInput("This language is not one of the line's.", "Use pt, es, en, fr or ht.")
+    return chosen
 
 
 def _named(access: Access, name: str) -> Person:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from hotline import settings as settings_module
-from hotline.assembly import assemble_staff
+from hotline.assembly import StaffLine, assemble_staff
 from hotline.cli import show
+from hotline.errors import BadInput
+
+if TYPE_CHECKING:
+    from hotline.vault.signing import NoteKey
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+LARGEST = 1_000_000  # characters of a file somebody hands us
+LARGEST_EXPORT = 20_000_000
 
 
 @click.group()
@@ -16,29 +28,56 @@ def audit() -> None:
     """The tamper-evident log of every access."""
 
 
+@contextmanager
+def _staff() -> Iterator[StaffLine]:
+    line = assemble_staff(settings_module.load())
+    try:
+        yield line
+    finally:
+        line.close()
+
+
+def _text(file: Path, most: int = LARGEST) -> str:
+    try:
+        with file.open(encoding="utf-8", newline="") as opened:
+            return opened.read(most)
+    except (OSError, UnicodeDecodeError):
+        raise BadInput("A file could not be read as text.", "Name a file that you kept.") from None
+
+
+def _key(file: Path) -> NoteKey:
+    from hotline.vault.signing import NoteKey
+
+    key = NoteKey.read(_text(file))
+    if key is None:
+        raise BadInput("The key's file holds no key.", "'hotline audit key' writes one.")
+    return key
+
+
 @audit.command()
 @click.option("--json", "as_json", is_flag=True)
 @click.option(
-    "--checkpoint",
-    type=click.Path(exists=True, path_type=Path),
-    help="A checkpoint kept elsewhere; the log must extend it.",
+    "--checkpoint", type=FILE, help="A checkpoint kept elsewhere; the log must extend it."
 )
-def verify(as_json: bool, checkpoint: Path | None) -> None:
-    """Recomputes the whole tree and compares it with the signed checkpoint."""
-    from hotline.triage.audit import sequence_and_sign
+@click.option("--public-key", type=FILE, help="The key kept with it; default: the line's own.")
+def verify(as_json: bool, checkpoint: Path | None, public_key: Path | None) -> None:
+    """Recomputes the whole tree and compares it with every signed checkpoint."""
+    from hotline.triage.audit import AuditBroken, catch_up
     from hotline.triage.audit import verify as verify_log
 
-    line = assemble_staff(settings_module.load())
-    try:
-        sequence_and_sign(line)
-        report = verify_log(line, checkpoint.read_text() if checkpoint else None)
-    finally:
-        line.close()
+    kept = _text(checkpoint) if checkpoint else None
+    key = _key(public_key) if public_key else None
+    with _staff() as line:
+        with suppress(AuditBroken):  # the report says what is broken
+            catch_up(line)
+        report = verify_log(line, kept, key)
     show(
         {
             "sound": report.sound,
             "size": report.size,
             "root": report.root.hex(),
+            "waiting": report.waiting,
+            "checked": report.checked,
             "problems": list(report.problems),
         },
         as_json=as_json,
@@ -47,6 +86,83 @@ def verify(as_json: bool, checkpoint: Path | None) -> None:
     )
     if not report.sound:
         raise SystemExit(1)
+
+
+@audit.command()
+def checkpoint() -> None:
+    """The newest signed checkpoint, for somebody outside to keep."""
+    with _staff() as line:
+        head = line.audit.head()
+    if head is None:
+        raise BadInput("Nothing was signed yet.", "Start 'hotline serve', or 'audit verify'.")
+    click.echo(head[1], nl=False)
+
+
+@audit.command()
+def key() -> None:
+    """The public key that checks this line's checkpoints; keep it with the first of them."""
+    from hotline.triage.audit import key_of
+
+    with _staff() as line:
+        click.echo(str(key_of(line)))
+
+
+@audit.command("list")
+@click.option("--event", help="Only records of this event.")
+@click.option("--id", "identity", help="Only records that name this person, tip or package.")
+@click.option("--json", "as_json", is_flag=True, help="One record a line.")
+def list_records(event: str | None, identity: str | None, as_json: bool) -> None:
+    """The records in order: who read, decided, granted, and when."""
+    with _staff() as line:
+        for row in line.audit.rows():
+            fields = json.loads(row.record)
+            if event not in (None, row.event) or identity not in (None, *fields.values()):
+                continue
+            if as_json:
+                click.echo(row.record)
+                continue
+            rest = " ".join(
+                f"{name}={value}"
+                for name, value in fields.items()
+                if name not in ("at", "event", "id")
+            )
+            at = fields.get("at", "")
+            click.echo(f"{row.position:>9} {fields['id']} {at:<20} {row.event:<20} {rest}")
+
+
+@audit.command()
+@click.argument("record", required=False)
+@click.option("--from", "kept", type=FILE, help="Prove that the log only grew since this one.")
+@click.option("--checkpoint", type=FILE, help="Prove the record under this one, not the newest.")
+def prove(record: str | None, kept: Path | None, checkpoint: Path | None) -> None:
+    """A proof, as JSON, that RECORD is in the log, or with --from that the log only grew."""
+    from hotline.triage.proofs import prove_consistency, prove_inclusion
+
+    if (record is None) == (kept is None) or (kept and checkpoint):
+        raise click.UsageError("Give the id of a record, or --from a checkpoint.")
+    with _staff() as line:
+        if kept is not None:
+            proof = prove_consistency(line, _text(kept))
+        else:
+            try:
+                identity = bytes.fromhex(record or "")
+            except ValueError:
+                raise BadInput(
+                    "This is no id of a record.", "'hotline audit list' shows them."
+                ) from (None)
+            proof = prove_inclusion(line, identity, _text(checkpoint) if checkpoint else None)
+    click.echo(json.dumps(proof, indent=1))
+
+
+@audit.command("check-proof")
+@click.argument("proof", type=FILE)
+@click.option("--checkpoint", type=FILE, required=True, help="The checkpoint you kept.")
+@click.option("--public-key", type=FILE, required=True, help="The line's key that you kept.")
+def check_proof(proof: Path, checkpoint: Path, public_key: Path) -> None:
+    """Checks a proof against what you kept. Needs no home and no database."""
+    from hotline.triage.proofs import check_proof as check
+
+    click.echo(check(_text(proof, LARGEST_EXPORT), _text(checkpoint), _key(public_key)))
 
 
 @click.group()
@@ -60,11 +176,8 @@ def check(as_json: bool) -> None:
     """received = waiting + forwarded + closed + shredded, or an alarm and exit 1."""
     from hotline.triage.audit import ledger as balance
 
-    line = assemble_staff(settings_module.load())
-    try:
+    with _staff() as line:
         counts = balance(line)
-    finally:
-        line.close()
     rest = counts["waiting"] + counts["forwarded"] + counts["closed"] + counts["shredded"]
     sound = counts["received"] == rest
     show(

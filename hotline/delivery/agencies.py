@@ -11,13 +11,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from hotline.errors import BadInput, NotAllowed
+from hotline.routing.retention import OUTCOME
 from hotline.store.desk import Package
-from hotline.tips import Redacted
+from hotline.tips import Redacted, State
 from hotline.triage import messages
 from hotline.triage.access import SignedIn
+from hotline.triage.attachments import seen
 from hotline.triage.opening import Bench
+from hotline.triage.terms import last_month
+from hotline.vault.attachments import Card, pages_id
+from hotline.vault.directory import HELD
 from hotline.vault.envelope import agency_recipient
-from hotline.vault.format import Damaged
+from hotline.vault.format import Damaged, Kind
+from hotline.vault.held import pack
 from hotline.vault.keys import open_body
 from hotline.vault.small import random_id
 from hotline.web.i18n import N_
@@ -57,6 +63,11 @@ class OpenPackage(Redacted):
     row: Package
     document: Mapping[str, Any]
 
+    @property
+    def files(self) -> tuple[Card, ...]:
+        """Pictures and documents that the line kept; none in packages from before there were."""
+        return tuple(Card.read(raw) for raw in self.document.get("files", ()))
+
     def reply(self, code: str, day: str) -> messages.Reply:
         """The status the reporter sees."""
         to = self.document["reply"]
@@ -80,19 +91,61 @@ def inbox(bench: Bench, who: SignedIn) -> list[Package]:
 def open_package(bench: Bench, who: SignedIn, identity: bytes) -> OpenPackage:
     """Opens a package of this person's agency; the first time is recorded as its state, every
     time as an event. Raises NotAllowed, alike for what is not there and what is another's."""
-    row = bench.desk.package(identity)
-    if row is None or row.agency != inbox_of(bench, who):
-        raise NotAllowed
-    document = json.loads(_payload(bench, who, row))
-    if row.state == "sent":
-        bench.desk.advance(row.id, "opened", "package_opened", who.person.id)
+    package = _open(bench, who, identity)
+    if package.row.state == "sent":
+        bench.desk.advance(identity, "opened", "package_opened", who.person.id)
     else:
-        bench.audit.note("package_read", package=row.id.hex(), by=who.person.id.hex())
-    return OpenPackage(row, document)
+        bench.audit.note("package_read", package=identity.hex(), by=who.person.id.hex())
+    return package
+
+
+def held(bench: Bench, who: SignedIn, identity: bytes) -> Package | None:
+    """A package of this person's agency that is sealed to the agency's own key, so that nobody
+    opens it here; None for one that opens. Raises NotAllowed."""
+    row = _row(bench, who, identity)
+    wraps = bench.tips.wraps([identity])
+    return row if any(wrap.epoch == HELD for wrap in wraps) else None
+
+
+def download(bench: Bench, who: SignedIn, identity: bytes) -> bytes:
+    """The ciphertext of a package that only the agency opens; each time is an event. Raises
+    NotAllowed."""
+    row, body = held(bench, who, identity), bench.tips.body(identity)
+    if row is None or body is None:
+        raise NotAllowed
+    (wrap,) = (wrap for wrap in bench.tips.wraps([identity]) if wrap.epoch == HELD)
+    files = [b for b in bench.tips.bodies(row.tip) if b.kind == Kind.ATTACHMENT]
+    if row.state == "sent":
+        bench.desk.advance(identity, "opened", "package_downloaded", who.person.id)
+    else:
+        bench.audit.note("package_downloaded", package=identity.hex(), by=who.person.id.hex())
+    return pack(row.agency, body, wrap, files)
+
+
+def look(bench: Bench, who: SignedIn, identity: bytes, file: bytes, page: int) -> bytes:
+    """A page of a file in a package, from 1, or its blurred thumbnail (0), as a JPEG; each look
+    is an event. Raises NotAllowed, FileGone, Damaged."""
+    card = next((card for card in _open(bench, who, identity).files if card.id == file), None)
+    if card is None:
+        raise NotAllowed
+    event = "package_file_opened" if page else "package_file_previewed"
+    bench.audit.note(event, package=identity.hex(), by=who.person.id.hex())
+    return seen(bench, card, page)
+
+
+def still_there(bench: Bench, package: OpenPackage) -> set[bytes]:
+    """The files of a package that the line has not removed since."""
+    pages = {pages_id(card.id): card.id for card in package.files}
+    return {pages[body] for body in bench.tips.present(pages)}
 
 
 def confirm(bench: Bench, who: SignedIn, identity: bytes) -> None:
-    """The agency has it. Only ever a step forward."""
+    """The agency has it. Only ever a step forward. Of a package that the line cannot open the
+    reporter hears nothing: where to tell them is inside."""
+    if (row := held(bench, who, identity)) is not None:
+        if _ORDER.index(row.state) < _ORDER.index("confirmed"):
+            bench.desk.advance(identity, "confirmed", "package_confirmed", who.person.id)
+        return
     package = open_package(bench, who, identity)
     if _ORDER.index(package.row.state) >= _ORDER.index("confirmed"):
         return
@@ -113,11 +166,28 @@ def record_outcome(bench: Bench, who: SignedIn, identity: bytes, outcome: str) -
     _advance(bench, who, package, "answered", "outcome_recorded", outcome)
 
 
+def _open(bench: Bench, who: SignedIn, identity: bytes) -> OpenPackage:
+    row = _row(bench, who, identity)
+    return OpenPackage(row, json.loads(_payload(bench, who, row)))
+
+
+def _row(bench: Bench, who: SignedIn, identity: bytes) -> Package:
+    row = bench.desk.package(identity)
+    if row is None or row.agency != inbox_of(bench, who):
+        raise NotAllowed
+    return row
+
+
 def _advance(
     bench: Bench, who: SignedIn, package: OpenPackage, state: str, event: str, status: str
 ) -> None:
-    reply = package.reply(status, bench.clock.day())
-    bench.desk.advance(package.row.id, state, event, who.person.id, reply)
+    reply, until = package.reply(status, bench.clock.day()), None
+    row = bench.tips.one(package.row.tip)
+    if state == "answered" and row is not None and row.state is State.FORWARDED:
+        asked = [p for p in bench.desk.packages_of(row.id) if p.role == "lead"]
+        if all(p.state == "answered" or p.id == package.row.id for p in asked):
+            until = last_month(bench, row, OUTCOME)
+    bench.desk.advance(package.row.id, state, event, who.person.id, reply, until)
 
 
 def _payload(bench: Bench, who: SignedIn, row: Package) -> bytes:

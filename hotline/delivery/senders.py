@@ -8,24 +8,49 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any, Protocol
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NoReturn, Protocol
 
 from hotline.errors import HotlineError
 from hotline.settings import TWILIO_API, Settings
-from hotline.tips import Trace
+from hotline.tips import Redacted, Trace
 
 TIMEOUT_SECONDS = 10.0
 LARGEST_RECORDING = 20 * 1024 * 1024
+PAGE = 200  # records a page; the provider gives 1,000 at most, and each may hold a whole text
+LONGEST_WAIT = 3600  # seconds; a Retry-After beyond it would park an erasure out of sight
+REFUSED = "refused"  # our token is wrong or has no right: no retry helps until a person corrects it
+NOT_FINAL = "provider_20009"  # not before the message or call is final; most are within minutes
 
 
 class ProviderProblem(HotlineError):
-    """The provider did not do it now; ``code`` says why in our words."""
+    """The provider did not do it now; ``reason`` says why in our words, ``wait`` the seconds it
+    asked us to stay away."""
 
     code = "provider_problem"
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, wait: int = 0) -> None:
         super().__init__("The provider did not answer as hoped.")
         self.reason = reason
+        self.wait = wait
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Kept(Redacted):
+    """A record on the provider's shelf: its identifier and when it was made (seconds since 1970,
+    None when the provider does not say). Whose it is, is never taken from the list."""
+
+    sid: str
+    made: float | None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Shelf(Redacted):
+    """A page of what the provider keeps; ``following`` is the address of the next one, or empty."""
+
+    records: tuple[Kept, ...]
+    following: str = ""
 
 
 class Provider(Protocol):
@@ -34,8 +59,17 @@ class Provider(Protocol):
     def erase(self, trace: Trace) -> None:
         """Deletes what the provider keeps; already gone is done. Raises ProviderProblem."""
 
+    def recorded(self, call: str) -> bool:
+        """Whether the provider still has a recording of this call. Raises ProviderProblem."""
+
+    def shelf(self, resource: str, following: str = "") -> Shelf:
+        """A page of all records of one kind. Raises ProviderProblem."""
+
     def recording(self, sid: str) -> bytes:
         """The sound of a recording, in memory. Raises ProviderProblem."""
+
+    def media(self, message_sid: str, media_sid: str) -> tuple[str, bytes]:
+        """Media type and bytes of a file sent with a message, in memory. Raises ProviderProblem."""
 
     def alert(self, number: str, text: str) -> None:
         """A text to somebody on duty. Raises ProviderProblem."""
@@ -52,9 +86,18 @@ class TwilioProvider:
 
         class Redirecting(TwilioHttpClient):
             def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
-                return super().request(method, base + url.removeprefix(TWILIO_API), *args, **kwargs)
+                url = base + url.removeprefix(TWILIO_API)
+                try:
+                    response = super().request(method, url, *args, **kwargs)
+                finally:
+                    # The SDK remembers the last exchange, and a page of a list holds numbers.
+                    self._test_only_last_request = self._test_only_last_response = None
+                if response.status_code in (401, 403, 429) or response.status_code >= 500:
+                    _complain(response.status_code, response.headers)
+                return response
 
         self._http = Redirecting(timeout=TIMEOUT_SECONDS)
+        self._base = base
         self._auth = (settings.twilio_account_sid, settings.twilio_auth_token)
         self._recordings = f"{base}/2010-04-01/Accounts/{settings.twilio_account_sid}/Recordings"
         self._client = Client(*self._auth, http_client=self._http)
@@ -68,9 +111,36 @@ class TwilioProvider:
             action = {
                 "message": api.messages,
                 "recording": api.recordings,
+                "transcription": api.transcriptions,
                 "call": api.calls,
             }[trace.resource](trace.sid).delete
         self._try(action)
+
+    def recorded(self, call: str) -> bool:
+        recordings = self._client.api.v2010.account.calls(call).recordings
+        # A call that is gone (None) has none.
+        return bool(self._try(lambda: list(recordings.page(page_size=1))))
+
+    def shelf(self, resource: str, following: str = "") -> Shelf:
+        api = self._client.api.v2010.account
+        records = {
+            "message": api.messages,
+            "recording": api.recordings,
+            "transcription": api.transcriptions,
+            "call": api.calls,
+        }[resource]
+
+        def fetch() -> Shelf:
+            # Never by a number or a day: the SDK logs what it asks, the provider's filters go by
+            # the day a message was sent, and one that failed has none. Age is looked at here.
+            page = records.get_page(following) if following else records.page(page_size=PAGE)
+            kept = tuple(Kept(record.sid, _seconds(record.date_created)) for record in page)
+            return Shelf(kept, page.next_page_url or "")
+
+        found: Shelf | None = self._try(fetch)
+        if found is None:
+            raise ProviderProblem("provider_404")
+        return found
 
     def recording(self, sid: str) -> bytes:
         import requests
@@ -86,7 +156,7 @@ class TwilioProvider:
                 allow_redirects=False,
             ) as response:
                 if response.status_code != 200:
-                    raise ProviderProblem(f"http_{response.status_code}")
+                    _complain(response.status_code, response.headers)
                 sound = response.raw.read(LARGEST_RECORDING + 1, decode_content=True)
             if len(sound) > LARGEST_RECORDING:
                 raise ProviderProblem("too_large")
@@ -94,6 +164,11 @@ class TwilioProvider:
 
         fetched: bytes = self._try(fetch)
         return fetched
+
+    def media(self, message_sid: str, media_sid: str) -> tuple[str, bytes]:
+        from hotline.delivery.media import Account, fetched
+
+        return fetched(Account(self._base, *self._auth), message_sid, media_sid)
 
     def alert(self, number: str, text: str) -> None:
         if not self._number:
@@ -109,10 +184,27 @@ class TwilioProvider:
         except TwilioRestException as error:
             if error.status == 404:
                 return None
-            # 20009: not before the message is final; it becomes deletable within minutes.
             raise ProviderProblem(f"provider_{error.code or error.status}") from None
         except (TwilioException, RequestException, OSError):
             raise ProviderProblem("unreachable") from None
+        except (ValueError, TypeError):
+            # Not what the SDK expects: some machine between us and the provider has answered.
+            raise ProviderProblem("unreadable") from None
+
+
+def _complain(status: int, headers: Any) -> NoReturn:
+    """Turns a status of the provider into our words."""
+    if status in (401, 403):
+        raise ProviderProblem(REFUSED)
+    if status == 429:
+        asked = str((headers or {}).get("Retry-After", ""))
+        raise ProviderProblem("busy", min(int(asked), LONGEST_WAIT) if asked.isdecimal() else 0)
+    raise ProviderProblem(f"http_{status}")
+
+
+def _seconds(date: Any) -> float | None:
+    # What the SDK cannot read as a date it hands on as it is.
+    return date.timestamp() if isinstance(date, datetime) else None
 
 
 class ConsoleProvider:
@@ -124,10 +216,24 @@ class ConsoleProvider:
     def erase(self, trace: Trace) -> None:
         self._say(f"provider: would delete one {trace.resource}")
 
+    def recorded(self, call: str) -> bool:
+        del call
+        return False
+
+    def shelf(self, resource: str, following: str = "") -> Shelf:
+        del following
+        self._say(f"provider: would look for every old {resource}")
+        return Shelf(())
+
     def recording(self, sid: str) -> bytes:
         del sid
         self._say("provider: would fetch one recording")
         return b""
+
+    def media(self, message_sid: str, media_sid: str) -> tuple[str, bytes]:
+        del message_sid, media_sid
+        self._say("provider: would fetch one file")
+        return "", b""
 
     def alert(self, number: str, text: str) -> None:
         del number, text
@@ -141,7 +247,10 @@ class RecordingProvider:
         self.erased: list[tuple[str, str]] = []
         self.alerts: list[tuple[str, str]] = []
         self.sounds: dict[str, bytes] = {}
+        self.files: dict[str, tuple[str, bytes]] = {}  # by media sid
         self.failures: list[str] = []
+        self.shelves: dict[str, list[Kept]] = {}
+        self.recordings: set[str] = set()  # calls that have one
         self._lock = threading.Lock()
 
     def _maybe_fail(self) -> None:
@@ -152,10 +261,27 @@ class RecordingProvider:
     def erase(self, trace: Trace) -> None:
         self._maybe_fail()
         self.erased.append((trace.resource, trace.sid))
+        shelf = self.shelves.get(trace.resource, [])
+        self.shelves[trace.resource] = [kept for kept in shelf if kept.sid != trace.sid]
+
+    def recorded(self, call: str) -> bool:
+        return call in self.recordings
+
+    def shelf(self, resource: str, following: str = "") -> Shelf:
+        del following
+        self._maybe_fail()
+        return Shelf(tuple(self.shelves.get(resource, ())))
 
     def recording(self, sid: str) -> bytes:
         self._maybe_fail()
         return self.sounds.get(sid, b"RIFF")
+
+    def media(self, message_sid: str, media_sid: str) -> tuple[str, bytes]:
+        del message_sid
+        self._maybe_fail()
+        if media_sid not in self.files:
+            raise ProviderProblem("http_404")
+        return self.files[media_sid]
 
     def alert(self, number: str, text: str) -> None:
         self._maybe_fail()

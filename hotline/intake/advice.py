@@ -20,7 +20,7 @@ _EVIDENT = 2  # acts beyond the second are hints
 
 NOW = N_("Call {number} now if someone is in danger. This line is not the emergency service.")
 SAFETY = N_("Do not try to find out more yourself. Your safety comes first.")
-SUPPORT = N_("If it is too much to bear, {label}, {number}, listens.")
+SUPPORT = N_("If it is too much to bear, {line}, listens.")
 
 # By flag of a crime type.
 _BY_FLAG = {
@@ -46,23 +46,27 @@ _BY_FLAG = {
         N_("Then clear the history of the browser."),
     ),
 }
+# Who called instead of opening a page has nothing to leave and no history to clear.
+_BY_FLAG_CALLED = _BY_FLAG | {
+    "no_contact": (N_("If someone watches your phone, erase this call from its list."),)
+}
 # By group: the purposes of a number, the first that the profile has, and what it is for.
 _BY_GROUP = {
     "GBV": (
         ("women",),
-        N_("{label}, {number}, listens to women and tells them where to find help."),
+        N_("{line}, listens to women and tells them where to find help."),
     ),
     "CHILD": (
         ("children", "human-rights"),
-        N_("{label}, {number}, protects children and teenagers."),
+        N_("{line}, protects children and teenagers."),
     ),
     "TIP": (
         ("trafficking", "human-rights"),
-        N_("{label}, {number}, helps people who are exploited."),
+        N_("{line}, helps people who are exploited."),
     ),
-    "VULN": (("human-rights",), N_("{label}, {number}, protects people who suffer abuse or hate.")),
+    "VULN": (("human-rights",), N_("{line}, protects people who suffer abuse or hate.")),
 }
-_EXTORTION = N_("{label}, {number}, advises people who are threatened for money.")
+_EXTORTION = N_("{line}, advises people who are threatened for money.")
 _INTEGRITY = N_("The body that your report is about does not receive it.")
 _FRAUD = N_("If you sent money, tell your bank at once: it may still stop the payment.")
 
@@ -90,24 +94,31 @@ def emergency(profile: Profile, language: Language, day: date) -> Emergency | No
 
 
 def advice(
-    profile: Profile, types: Types, codes: Sequence[str], language: Language, day: date
+    profile: Profile,
+    types: Types,
+    codes: Sequence[str],
+    language: Language,
+    day: date,
+    *,
+    called: bool = False,
 ) -> tuple[str, ...]:
-    """At most five sentences, most pressing first; never empty."""
+    """At most five sentences, most pressing first; never empty. ``called``: for a caller, not for
+    a reader of the web."""
     found: dict[str, None] = {}
     for code in codes[:_EVIDENT]:
-        found |= dict.fromkeys(_sentences(profile, types, code, language, day))
+        found |= dict.fromkeys(_sentences(profile, types, code, language, day, called))
     found |= {say(language, SAFETY): None}
     hurt = any(types.get(code).group in _BY_GROUP for code in codes[:_EVIDENT])
     if hurt and (support := number_for(profile, "support", day)):
-        found |= {say(language, SUPPORT, label=support.label, number=support.number): None}
+        found |= {say(language, SUPPORT, line=called_by(support)): None}
     return tuple(found)[:_MOST]
 
 
 def _sentences(
-    profile: Profile, types: Types, code: str, language: Language, day: date
+    profile: Profile, types: Types, code: str, language: Language, day: date, called: bool
 ) -> Iterator[str]:
     kind = types.get(code)
-    for flag, sentences in _BY_FLAG.items():
+    for flag, sentences in (_BY_FLAG_CALLED if called else _BY_FLAG).items():
         if flag in kind.flags:
             yield from (say(language, sentence) for sentence in sentences)
     purposes, sentence = _BY_GROUP.get(kind.group, ((), ""))
@@ -115,8 +126,13 @@ def _sentences(
         purposes, sentence = ("extortion",), _EXTORTION
     found = next((n for p in purposes if (n := number_for(profile, p, day))), None)
     if found:
-        yield say(language, sentence, label=found.label, number=found.number)
+        yield say(language, sentence, line=called_by(found))
     if kind.group == "INTEGRITY":
         yield say(language, _INTEGRITY)
     if code == "FIN-02":
         yield say(language, _FRAUD)
+
+
+def called_by(one: EmergencyNumber) -> str:
+    """``CVV, 188``; a name that says the number already (``Ligue 180``) says it once."""
+    return one.label if one.number in one.label else f"{one.label}, {one.number}"

@@ -7,7 +7,7 @@ the effects on the tip, and that a message that comes twice is answered twice an
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 
@@ -16,9 +16,11 @@ from flask.sansio.app import App
 
 from hotline.assembly import PublicLine
 from hotline.errors import BadInput, Busy, HotlineError, Unavailable
-from hotline.intake.conversation import Effect, Event, Move, State, step
+from hotline.intake.attachments import MOST_FILES
+from hotline.intake.choices import by_keys
+from hotline.intake.conversation import CHOICES, DETAILS, Effect, Event, Move, Standing, State, step
+from hotline.intake.enclosed import barred_mark
 from hotline.intake.limits import Limits
-from hotline.intake.merge import merge, strip_contact
 from hotline.intake.prompts import Prompt
 from hotline.intake.sessions import (
     HARD_CAP_SECONDS,
@@ -31,8 +33,9 @@ from hotline.intake.sessions import (
 )
 from hotline.intake.thread import Thread
 from hotline.pipeline import Pipeline
+from hotline.routing.asking import YES, evident, find, questions_for
 from hotline.store.database import AlreadyThere
-from hotline.tips import Contact, Errand, Language, Priority, Redacted, Tip, Trace
+from hotline.tips import Contact, Errand, Language, Redacted, Trace
 from hotline.vault.small import random_id
 
 
@@ -41,7 +44,8 @@ class Heard(Redacted):
     """What a channel made of a message. ``contact`` holds what was told, ``typed`` a receipt,
     ``recording`` a recording's identifier at the provider, ``traces`` what the provider must
     forget of a message that adds nothing to a tip; ``reason`` replaces the table's "unreadable" by
-    a more exact sentence, ``also`` is said besides; ``language`` was chosen by the reporter."""
+    a more exact sentence, ``also`` is said besides; ``language`` was chosen by the reporter;
+    ``pin`` is a position that is kept only if the next message says so."""
 
     event: Event
     contact: Contact | None = None
@@ -51,6 +55,7 @@ class Heard(Redacted):
     reason: Prompt | None = None
     also: tuple[Prompt, ...] = ()
     language: Language | None = None
+    pin: str = ""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -202,11 +207,14 @@ class Exchange:
     ) -> bytes:
         now = self.line.clock.seconds()
         session = session or Session.new(self.default, now)
-        heard = hear(session)
-        standing, move = step(session.standing, heard.event, self.unasked)
+        heard, taken, of_files = self._files(session, hear(session))
+        details = self._details(session, heard)
+        unasked = self.unasked.union(DETAILS[len(details) :], CHOICES[len(details) :])
+        standing, move = self._step(session.standing, heard.event, unasked, taken)
         prompts = tuple(
             heard.reason if heard.reason and prompt is Prompt.UNREADABLE else prompt
             for prompt in move.says
+            if prompt is not Prompt.FILES
         )
         session = replace(
             session.touched(now),
@@ -216,8 +224,12 @@ class Exchange:
             typed=heard.typed or session.typed,
             danger=session.danger or heard.event is Event.DANGER,
             warned=session.warned or Prompt.EMERGENCY in prompts,
+            details=session.details if standing.state is session.standing.state else details,
+            # Only while its question is the last thing that was said.
+            pin=heard.pin if Prompt.PIN_OFFERED in prompts else "",
+            files=session.files + taken,
         )
-        prompts = (*heard.also, *prompts)
+        prompts = (*heard.also, *of_files, *prompts)
         turn = Turn(key, once, heard, session, move, prompts, write, keep)
         session, said = self._perform(turn)
         # It is committed: a memory that fails now loses the next question, never the receipt.
@@ -226,6 +238,58 @@ class Exchange:
         if Effect.CONCLUDE in move.effects and session.thread is not None:
             self._conclude(turn, session)
         return said
+
+    def _files(self, session: Session, heard: Heard) -> tuple[Heard, int, tuple[Prompt, ...]]:
+        """Which files of a message are taken: what was heard without the others, how many, and
+        what is said of them. What a report is about may come after its files: then the worker is
+        told not to fetch them."""
+        contact, thread = heard.contact, session.thread
+        leaves = heard.event is Event.STOP and thread is None
+        if contact is None or leaves or not (contact.media or session.files):
+            return heard, 0, ()
+        barred = self.pipeline.barred(contact, thread)
+        if barred and thread is not None and session.files:
+            self.pipeline.remember(barred_mark(thread.key.tip), b"")
+        if not contact.media:
+            return heard, 0, ()
+        room = 0 if barred else max(MOST_FILES - session.files, 0)
+        media = contact.media[:room]
+        # A video is fetched all the same, so that the operator reads what came and was refused.
+        videos = [one for one in media if one.type.startswith("video/")]
+        said = [Prompt.FILES] if len(media) > len(videos) else []
+        if videos:
+            said.append(Prompt.VIDEO)
+        if barred:
+            said.append(Prompt.FILES_BARRED)
+        elif len(media) < len(contact.media):
+            said.append(Prompt.FILES_LEFT)
+        heard = replace(heard, contact=replace(contact, media=media, barred=barred))
+        return heard, len(media), tuple(said)
+
+    def _step(
+        self, standing: Standing, event: Event, unasked: Set[State], taken: int
+    ) -> tuple[Standing, Move]:
+        """The table's step. Pictures come in messages of their own: those that are taken, which
+        are few, use up nobody's patience."""
+        if event is not Event.FILES or not taken:
+            return step(standing, event, unasked)
+        after, move = step(replace(standing, tries=0), event, unasked)
+        return (standing if after.state is standing.state else after), move
+
+    def _details(self, session: Session, heard: Heard) -> tuple[str, ...]:
+        """The questions of its types that this conversation is asked, decided before the first.
+        Anything but yes to a gate ends them."""
+        if session.standing.state is State.TYPE:
+            return tuple(d.id for d in by_keys(heard.contact.crime_types if heard.contact else ()))
+        if session.standing.state is State.WHO and session.thread is not None:
+            acts = self.pipeline.classify(session.thread.tip).classification.acts
+            return tuple(detail.id for detail in questions_for(evident(acts)))
+        detail = find(session.detail)
+        if detail is None or not detail.gate:
+            return session.details
+        if heard.contact is not None and detail.tick(YES) in heard.contact.ticked:
+            return session.details
+        return session.details[: session.details.index(detail.id) + 1]
 
     def _perform(self, turn: Turn) -> tuple[Session, bytes]:
         """The effects that store something, each in one commit with the answer to a repeat."""
@@ -238,6 +302,11 @@ class Exchange:
         if contact is not None and Effect.APPEND in effects and _told(contact):
             # The pipeline's own mark for this carries no answer of ours, hence the second name.
             self.pipeline.append(session.typed, contact, turn.once + ":add")
+            # They have their errands, and the message goes after its files.
+            heard = replace(heard, traces=())
+        elif contact is not None and contact.media and session.thread is not None:
+            # Whatever the words beside them meant: a help, a repeat, a goodbye.
+            return self._add(turn, contact, session.thread)
         session = self._spoken(session, effects, heard.recording)
         said = turn.said(session, session.thread.code if session.thread else "")
         self.errands(turn.once, [self._erasure(t) for t in heard.traces], _packed(session, said))
@@ -260,37 +329,34 @@ class Exchange:
         return self.pipeline.envelope.erasure(trace)
 
     def _open(self, turn: Turn, contact: Contact) -> tuple[Session, bytes]:
-        tip, _ = strip_contact(contact)
-        urgent = self._urgent(tip)
+        weighed = self.pipeline.weigh(contact)
         # In the language of the text, decided before the answer is written.
-        session = replace(
-            turn.session,
-            language=contact.language or tip.language,
-            warned=turn.session.warned or urgent,
-        )
-        first = (Prompt.EMERGENCY,) if urgent and not turn.session.warned else ()
+        told = weighed.tip.language if weighed.tip.words else turn.session.language
+        session, first = _warned(turn.session, contact.language or told, urgent=weighed.urgent)
 
         def answer(code: str) -> bytes:
             return _packed(session, turn.said(session, code, *first))
 
-        contact = replace(contact, language=session.language)
-        receipt, thread = self.pipeline.open(contact, turn.once, answer)
+        weighed = weighed.spoken(session.language)
+        receipt, thread = self.pipeline.open(contact, turn.once, answer, weighed)
         if thread is not None and turn.key is None:
             self.pipeline.conclude(thread)
         return replace(session, thread=thread), _unpacked(receipt.answer)
 
     def _add(self, turn: Turn, contact: Contact, thread: Thread) -> tuple[Session, bytes]:
-        contact = replace(contact, language=turn.session.language)
-        tip, _ = merge(thread.tip, contact, thread.names)
-        urgent = not turn.session.warned and self._urgent(tip)
-        session = replace(turn.session, warned=turn.session.warned or urgent)
-        said = turn.said(session, thread.code, *((Prompt.EMERGENCY,) if urgent else ()))
-        thread = self.pipeline.add(thread, contact, turn.once, _packed(session, said))
+        language: Language | None = turn.session.language
+        if thread.tip.words:
+            language = thread.tip.language
+        elif turn.session.files:
+            # What began with a file alone goes on in the language of its first words.
+            language = None
+        weighed = self.pipeline.weigh(replace(contact, language=language), thread)
+        told = weighed.tip.language if weighed.tip.words else turn.session.language
+        session, first = _warned(turn.session, told, urgent=weighed.urgent)
+        said = turn.said(session, thread.code, *first)
+        packed, weighed = _packed(session, said), weighed.spoken(told)
+        thread = self.pipeline.add(thread, contact, turn.once, packed, weighed)
         return replace(session, thread=thread), said
-
-    def _urgent(self, tip: Tip) -> bool:
-        decision = self.line.router.decide(self.pipeline.classify(tip))
-        return decision.priority is Priority.P0
 
     def _conclude(self, turn: Turn, session: Session) -> None:
         """What was told is stored by now: if handing it on fails, the closer tries again."""
@@ -372,7 +438,9 @@ def excuse_for(error: HotlineError) -> Prompt:
 
 
 def _told(contact: Contact) -> bool:
-    return bool(contact.text.strip() or any(contact.answers.values()))
+    told = (contact.text, *contact.answers.values(), *contact.details.values())
+    files = contact.media or contact.barred
+    return any(words.strip() for words in told) or bool(contact.ticked or files)
 
 
 def _packed(session: Session, said: bytes) -> bytes:
@@ -389,6 +457,14 @@ def _behind(session: Session | None, known: bytes) -> bool:
     taken again, which the store ignores, so that the next answer finds its question."""
     ident, turn = json.loads(known.partition(b"\n")[0])
     return session is not None and session.id == ident and session.turn < turn
+
+
+def _warned(
+    session: Session, language: Language, *, urgent: bool
+) -> tuple[Session, tuple[Prompt, ...]]:
+    """The session in the language that was told, and what an urgent report is told once."""
+    first = (Prompt.EMERGENCY,) if urgent and not session.warned else ()
+    return replace(session, language=language, warned=session.warned or urgent), first
 
 
 def _unique(prompts: tuple[Prompt, ...]) -> tuple[Prompt, ...]:

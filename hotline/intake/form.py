@@ -17,6 +17,7 @@ import redis
 
 from hotline.clock import Clock
 from hotline.errors import BadInput, Unavailable
+from hotline.routing.asking import Detail, find
 from hotline.tips import Channel, Contact, Language, Question, Redacted, Urgency
 from hotline.vault.format import KEY_BYTES, Damaged
 from hotline.vault.small import random_id, random_key, seal, unseal
@@ -152,7 +153,9 @@ class FormKeys:
 class Form(Redacted):
     """The answers so far. ``id`` names this form for repeats; ``started`` are seconds since 1970;
     ``step`` the page shown; ``spot`` the street or landmark; ``candidates`` the municipalities to
-    choose from; ``returning`` that a change was asked for from the last page. Empty: not told."""
+    choose from; ``returning`` that a change was asked for from the last page. ``asked`` are the ids
+    of the questions its types are asked, None before that is known; ``closed``: a gate was not
+    answered with yes; ``details`` and ``ticked`` as in a Contact. Empty: not told."""
 
     id: str
     started: int
@@ -165,6 +168,10 @@ class Form(Redacted):
     municipality: str = ""
     candidates: list[str] = field(default_factory=list)
     returning: bool = False
+    asked: list[str] | None = None
+    closed: bool = False
+    details: dict[str, str] = field(default_factory=dict)
+    ticked: list[str] = field(default_factory=list)
 
     @classmethod
     def fresh(cls, clock: Clock, language: Language, step: str) -> Form:
@@ -183,12 +190,27 @@ class Form(Redacted):
     @property
     def told(self) -> bool:
         """Whether there is anything to act on."""
-        return any(self.answers.values()) or bool(self.spot or self.crime_type)
+        words = (*self.answers.values(), *self.details.values())
+        return any(words) or bool(self.spot or self.crime_type or self.ticked)
+
+    @property
+    def open_questions(self) -> list[Detail]:
+        """What its types are asked, up to a gate that was not opened."""
+        found: list[Detail] = []
+        for detail in filter(None, map(find, self.asked or ())):
+            found.append(detail)
+            if detail.gate and self.closed:
+                break
+        return found
+
+    def ticks(self, detail: Detail) -> list[str]:
+        """The choices made in a question."""
+        return [t.partition(":")[2] for t in self.ticked if t.partition(":")[0] == detail.id]
 
     def content(self) -> bytes:
         """What is being reported, without the state of the pages: tells a repeat from a change."""
         d = asdict(self)
-        for name in ("id", "started", "step", "candidates", "returning", "language"):
+        for name in ("id", "started", "step", "candidates", "returning", "language", "asked"):
             del d[name]
         return json.dumps(d, sort_keys=True).encode()
 
@@ -197,11 +219,14 @@ class Form(Redacted):
         where = "\n".join(part for part in (told.pop(Question.WHERE, ""), self.spot) if part)
         if where:
             told[Question.WHERE] = where
+        asked = {detail.id for detail in self.open_questions}
         return Contact(
             channel=Channel.WEB,
             text=told.pop(Question.WHAT, ""),
             language=self.language,
             answers=told,
+            details={i: words for i, words in self.details.items() if words and i in asked},
+            ticked=tuple(t for t in self.ticked if t.partition(":")[0] in asked),
             crime_types=(self.crime_type,) if self.crime_type else (),
             municipality=self.municipality or None,
             urgency=self.urgency,

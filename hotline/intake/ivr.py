@@ -1,7 +1,7 @@
-"""Phone: a menu by keys alone: language, danger, type, CEP, record or skip, the receipt spoken.
+"""Phone: a menu by keys alone: language, danger, type, CEP, its questions, record, the receipt.
 
-No speech goes to the provider's recognisers. Every sentence may be a recording of the line's own;
-the provider's voices are the fallback, and there is none for Haitian Creole.
+No speech goes to the provider's recognisers. What is said, and how, stands in speaking.py; callers
+who wait for an operator, and operators, in operators.py.
 """
 
 from __future__ import annotations
@@ -9,61 +9,62 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flask import Blueprint, Response, request, send_file
-from twilio.twiml.voice_response import Gather, Play, Say, VoiceResponse
+from twilio.twiml.voice_response import VoiceResponse
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import NotFound
 
 from hotline.assembly import PublicLine
 from hotline.errors import BadInput, HotlineError
-from hotline.intake.conversation import Event, State
-from hotline.intake.exchange import CALL, Exchange, Heard, Said, exchange_of, install
-from hotline.intake.prompts import AGAIN, CREOLE_IN_FRENCH, MENUS, SPOKEN, TO_REPEAT, Prompt
+from hotline.intake.choices import OTHER, TYPES, pressed
+from hotline.intake.conversation import CHOICES, Event, State
+from hotline.intake.exchange import CALL, Exchange, Heard, exchange_of, install
+from hotline.intake.hearing import identifier
+from hotline.intake.prompts import OPERATOR, SPOKEN, Prompt
 from hotline.intake.sessions import Session
 from hotline.intake.signature import verified
-from hotline.intake.sms import excuses, identifier, number, refused, twiml
-from hotline.intake.voice import file_name, recorded
+from hotline.intake.sms import excuses, refused, twiml
+from hotline.intake.speaking import Speaker, Voice, closed, offers_operator, step_name
+from hotline.intake.voice import content_type, recorded
+from hotline.routing.asking import DANGER_TOLD, find, tags_of
 from hotline.tips import Channel, Contact, Language, Question, Redacted, Trace, Urgency
-from hotline.vault.receipts import grouped
 
-# The provider's voices (https://www.twilio.com/docs/voice/twiml/say/text-speech).
-VOICES = {
-    Language.PT: ("Polly.Camila-Neural", "pt-BR"),
-    Language.ES: ("Polly.Mia-Neural", "es-MX"),
-    Language.EN: ("Polly.Joanna-Neural", "en-US"),
-    Language.FR: ("Polly.Lea-Neural", "fr-FR"),
+_COMMON = {
+    "": Event.EMPTY,
+    "*": Event.REPEAT,
+    "9": Event.HELP,
+    "#": Event.HELP,
+    "0": Event.SKIP,
 }
-# What each key of the type menu means: the group's usual type; whoever reads the tip corrects it.
-TYPES = {
-    "1": ("GBV-01",),
-    "2": ("CHD-04",),
-    "3": ("VUL-01",),
-    "4": ("ORG-01",),
-    "5": ("PRP-01",),
-    "6": ("INT-01",),
-    "7": ("TIP-02",),
-    "8": ("ENV-01",),
-}
-OTHER = ("PUB-99",)
-_COMMON = {"": Event.EMPTY, "*": Event.REPEAT, "9": Event.HELP, "0": Event.SKIP}
 _KEYS = {
     State.DANGER: {"1": Event.DANGER, "2": Event.ANSWER},
     State.TYPE: dict.fromkeys(TYPES, Event.ANSWER),
     State.RECORD: {"1": Event.ANSWER},
     State.TOLD: {"1": Event.ANSWER},
 }
-_MENU_SECONDS, _TYPING_SECONDS, _SPEECH_SECONDS = 12, 15, 120
+_TO_PEOPLE = frozenset({(State.LANGUAGE, "#"), (State.TYPE, OPERATOR[0])})
+# How a caller left the provider's queue (QueueResult). What is not here is a failure of the queue.
+_LEFT = {
+    "bridged": Event.ANSWER,
+    "bridging-in-process": Event.ANSWER,
+    "hangup": Event.STOP,
+    "leave": Event.SKIP,
+}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Call(Redacted):
     """What is taken from a webhook, by allow-list. ``step`` is the state whose keys these are and
-    the turn it was asked in."""
+    the turn it was asked in; ``left`` how somebody left the queue after ``waited`` seconds;
+    ``dialled`` whether an operator comes back from a call."""
 
     sid: str
     step: str
     digits: str
     recording: str
     failed: bool
+    left: str
+    waited: int
+    dialled: bool
     identity: tuple[str, ...]
 
     @classmethod
@@ -72,13 +73,16 @@ class Call(Redacted):
         sid = identifier(params.get("CallSid", ""))
         if not sid:
             raise BadInput
-        digits = params.get("Digits", "")
+        digits, waited = params.get("Digits", ""), params.get("QueueTime", "")
         return cls(
             sid=sid,
             step=step,
             digits=digits if len(digits) <= 32 else "?",
             recording=identifier(params.get("RecordingSid", "")),
             failed=params.get("RecordingStatus", "") in ("failed", "absent"),
+            left=params.get("QueueResult", ""),
+            waited=int(waited) if waited.isascii() and waited.isdigit() and len(waited) < 7 else 0,
+            dialled="DialCallStatus" in params,
             identity=tuple(v for v in (params.get("From", ""), params.get("CallerName", "")) if v),
         )
 
@@ -111,11 +115,10 @@ def blueprint(line: PublicLine) -> Blueprint:
     @room.get("/prompts/<language>/<name>")
     def prompt(language: str, name: str) -> Response:
         spoken = Language.parse(language)
-        plain = name.removesuffix(".mp3").replace("-", "")
-        path = recorded(line.settings.home, spoken, name) if spoken and plain.isalnum() else None
+        path = recorded(line.settings.home, spoken, name) if spoken else None
         if path is None:
             raise NotFound
-        return send_file(path, mimetype="audio/mpeg", conditional=True)
+        return send_file(path, mimetype=content_type(path), conditional=True)
 
     return room
 
@@ -136,16 +139,30 @@ def answer(exchange: Exchange, call: Call) -> bytes:
 
 def hear(line: PublicLine, call: Call, session: Session) -> Heard:
     """What a key means where the call stands. A call nobody remembers begins anew."""
-    state, digits = session.standing.state, call.digits
+    state = session.standing.state
     if state is State.START:
-        return Heard(event=Event.RING)
+        # Whoever spoke with an operator for longer than a conversation is remembered is not asked
+        # everything again.
+        over = _LEFT.get(call.left) is Event.ANSWER
+        return Heard(event=Event.STOP if over else Event.RING)
     if call.step not in (state.value, step_name(session)):
         return Heard(event=Event.REPEAT)
     if state is State.SPEAK:
         return _spoken(call)
+    if state is State.QUEUE:
+        return _left(line, call)
+    if state in CHOICES:
+        return _chosen(call, session)
+    return _pressed(line, call, session)
+
+
+def _pressed(line: PublicLine, call: Call, session: Session) -> Heard:
+    state, digits = session.standing.state, call.digits
     # Also for a key that means nothing: the last of several opens the tip all the same.
     types = TYPES.get(digits, OTHER)
     contact = _contact(call, session, crime_types=types) if state is State.TYPE else None
+    if line.profile.phone is not None and (state, digits) in _TO_PEOPLE:
+        return _to_people(line, session, contact)
     if (event := _COMMON.get(digits) or _KEYS.get(state, {}).get(digits)) is not None:
         return Heard(event=event, contact=contact)
     if state is State.PLACE:
@@ -157,10 +174,30 @@ def hear(line: PublicLine, call: Call, session: Session) -> Heard:
     return Heard(event=Event.INVALID, contact=contact)
 
 
-def step_name(session: Session) -> str:
-    """The last part of the address that the next keys are sent to: the state, and which turn of
-    which conversation, so that every step of a call is a message of its own."""
-    return f"{session.standing.state.value}-{session.turn}-{session.id[:8]}"
+def _to_people(line: PublicLine, session: Session, contact: Contact | None) -> Heard:
+    """The key for an operator, or by which an operator comes in."""
+    if session.standing.state is State.LANGUAGE:
+        return Heard(event=Event.REPEAT, also=(Prompt.CODE,))
+    if offers_operator(line, session):
+        return Heard(event=Event.OPERATOR)
+    reason = Prompt.CLOSED if closed(line) else Prompt.NOBODY
+    return Heard(event=Event.INVALID, contact=contact, reason=reason)
+
+
+def _chosen(call: Call, session: Session) -> Heard:
+    """An answer to a question of the caller's type. Its own keys come first: a ninth option is no
+    call for help."""
+    detail = find(session.detail)
+    if detail is None:  # it left the table while the call went on
+        return Heard(event=Event.SKIP)
+    if not (ticked := pressed(detail, call.digits)):
+        return Heard(event=_COMMON.get(call.digits, Event.INVALID))
+    danger = DANGER_TOLD in tags_of(ticked)
+    return Heard(
+        event=Event.ANSWER,
+        contact=_contact(call, session, ticked=ticked),
+        also=(Prompt.EMERGENCY,) if danger else (),
+    )
 
 
 def _spoken(call: Call) -> Heard:
@@ -172,6 +209,16 @@ def _spoken(call: Call) -> Heard:
     if call.digits in ("*", "9", "0"):
         return Heard(event=_COMMON[call.digits], recording=call.recording)
     return Heard(event=Event.ANSWER if call.recording else Event.EMPTY, recording=call.recording)
+
+
+def _left(line: PublicLine, call: Call) -> Heard:
+    phone = line.profile.phone
+    if not call.left:  # not out of the queue: an address asked for twice, or by nobody's phone
+        return Heard(event=_COMMON.get(call.digits, Event.INVALID))
+    event = _LEFT.get(call.left, Event.INVALID)
+    if event is Event.SKIP and phone is not None and call.waited >= phone.wait_seconds:
+        event = Event.INVALID  # not by a key: nobody was free
+    return Heard(event=event)
 
 
 def _place(line: PublicLine, call: Call, session: Session) -> Heard:
@@ -195,12 +242,14 @@ def _contact(
     crime_types: tuple[str, ...] = (),
     municipality: str | None = None,
     answers: dict[Question, str] | None = None,
+    ticked: tuple[str, ...] = (),
 ) -> Contact:
     opening = session.thread is None
     return Contact(
         channel=Channel.PHONE,
         language=session.language,
         answers=answers or {},
+        ticked=ticked,
         crime_types=crime_types,
         municipality=municipality,
         urgency=Urgency.NOW if session.danger and opening else Urgency.UNKNOWN,
@@ -214,129 +263,6 @@ def _excuse(line: PublicLine, language: Language, error: HotlineError) -> bytes:
     response = VoiceResponse()
     voice = Voice(line, language)
     for prompt in excuses(line, error):
-        given = number(line, prompt)
-        sentence = SPOKEN.get(prompt, SPOKEN[Prompt.UNAVAILABLE])
-        voice.say(response, prompt.value, sentence.say(voice.said, number=given), given)
+        voice.sentence(response, prompt if prompt in SPOKEN else Prompt.UNAVAILABLE)
     response.hangup()
     return str(response).encode()
-
-
-class Voice:
-    """Says sentences in a language: recorded ones where they exist, else by the provider's voice;
-    Haitian Creole without recordings is said in French, which the language menu admits."""
-
-    def __init__(self, line: PublicLine, language: Language) -> None:
-        self._line = line
-        self.language = language
-        self.said = language if language in VOICES else self._substitute(language)
-
-    def _substitute(self, language: Language) -> Language:
-        return language if self._has(language, file_name(Prompt.RECEIPT.value)) else Language.FR
-
-    def _has(self, language: Language, name: str) -> bool:
-        return recorded(self._line.settings.home, language, name) is not None
-
-    def say(self, parent: VoiceResponse | Gather, sentence: str, text: str, key: str = "") -> None:
-        """``sentence`` and ``key`` name the recording; ``text`` is what it says."""
-        name = file_name(sentence, "".join(ch for ch in key if ch.isalnum()))
-        if self._has(self.said, name):
-            url = f"{self._line.settings.public_url}/twilio/prompts/{self.said.value}/{name}"
-            parent.append(Play(url))
-            return
-        voice, tag = VOICES.get(self.said, VOICES[Language.FR])
-        parent.append(Say(text, voice=voice, language=tag))
-
-
-class Speaker:
-    """Turns what is to be said into TwiML with the keys that may follow."""
-
-    def __init__(self, line: PublicLine, said: Said) -> None:
-        self._line = line
-        self._said = said
-        self._voice = Voice(line, said.session.language)
-
-    def twiml(self) -> bytes:
-        session, response = self._said.session, VoiceResponse()
-        state = session.standing.state
-        if state is State.STOPPED:
-            self._words(response)
-            response.hangup()
-        elif state is State.SPEAK:
-            self._words(response)
-            self._record(response)
-        else:
-            # Everything is said inside, so that a key may cut it short at any word.
-            typing = state is State.PLACE
-            gather = Gather(
-                input="dtmf",
-                action=self._action(),
-                method="POST",
-                timeout=_TYPING_SECONDS if typing else _MENU_SECONDS,
-                num_digits=None if typing else 1,
-                finish_on_key="#" if typing else "",
-                action_on_empty_result=True,
-            )
-            self._words(gather)
-            response.append(gather)
-        return str(response).encode()
-
-    def _action(self) -> str:
-        return f"{self._line.settings.public_url}/twilio/voice/{step_name(self._said.session)}"
-
-    def _record(self, response: VoiceResponse) -> None:
-        response.record(
-            action=self._action(),
-            method="POST",
-            timeout=10,
-            finish_on_key="#*09",
-            max_length=_SPEECH_SECONDS,
-            play_beep=True,
-            trim="do-not-trim",
-            recording_status_callback=f"{self._line.settings.public_url}/twilio/recording",
-            recording_status_callback_method="POST",
-            recording_status_callback_event="completed absent",
-        )
-        # The provider asks nobody about an empty recording: it goes on here.
-        response.redirect(self._action(), method="POST")
-
-    def _words(self, parent: VoiceResponse | Gather) -> None:
-        for prompt in self._said.prompts:
-            if prompt is Prompt.LANGUAGE:
-                self._languages(parent)
-                continue
-            if prompt in SPOKEN:
-                given = number(self._line, prompt) if prompt is Prompt.EMERGENCY else ""
-                sentence = SPOKEN[prompt].say(self._voice.said, number=given)
-                self._voice.say(parent, prompt.value, sentence, given)
-            if prompt is Prompt.RECEIPT:
-                self._receipt(parent)
-            self._menu(parent, prompt)
-
-    def _menu(self, parent: VoiceResponse | Gather, prompt: Prompt) -> None:
-        for key, name, sentence in MENUS.get(prompt, ()):
-            text = sentence.say(self._voice.said, key=key)
-            self._voice.say(parent, f"{prompt.value}-{name}", text, key)
-        if prompt in MENUS:
-            self._voice.say(parent, "to-repeat", TO_REPEAT.say(self._voice.said))
-
-    def _languages(self, parent: VoiceResponse | Gather) -> None:
-        for key, language in enumerate(self._line.profile.languages, start=1):
-            voice = Voice(self._line, language)
-            sentence = SPOKEN[Prompt.LANGUAGE] if voice.said is language else CREOLE_IN_FRENCH
-            voice.say(parent, "language", sentence.say(voice.said, key=key), str(key))
-
-    def _receipt(self, parent: VoiceResponse | Gather) -> None:
-        self._digits(parent)
-        self._voice.say(parent, "again", AGAIN.say(self._voice.said))
-        self._digits(parent)
-
-    def _digits(self, parent: VoiceResponse | Gather) -> None:
-        """Digits apart, in groups of four."""
-        voice, code = self._voice, self._said.code
-        spoken = all(voice._has(voice.said, file_name("digit", d)) for d in set(code))
-        for group in grouped(code).split():
-            if spoken:
-                for digit in group:
-                    voice.say(parent, "digit", digit, digit)
-            else:
-                voice.say(parent, "digits", ", ".join(group) + ".")

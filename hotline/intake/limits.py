@@ -24,6 +24,9 @@ class Rate:
 
 ONE = Rate(burst=30, per_second=0.5)
 ALL = Rate(burst=5000, per_second=2000)
+# Of everyone's budget, kept for those who have a bucket of their own: a flood by the form or the
+# API, where anybody is many, leaves room for texts and calls.
+_KEPT = 0.1
 _REMEMBERED = 50_000  # pseudonyms; the one longest silent is forgotten first, with a full bucket
 
 
@@ -45,7 +48,8 @@ class Limits:
         with self._guard:
             common = _filled(self._common, self._all, now)
             own = _filled(self._buckets.get(key or "", (self._one.burst, now)), self._one, now)
-            if common < 1 or (key is not None and own < 1):
+            kept = int(self._all.burst * _KEPT) if key is None else 0
+            if common < 1 + kept or (key is not None and own < 1):
                 raise Busy
             self._common = (common - 1, now)
             if key is None:

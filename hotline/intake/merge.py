@@ -2,66 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from hotline.errors import TooLarge
 from hotline.intake.stripping import Stripped, strip
+from hotline.routing.asking import tags_of
 from hotline.tips import Contact, Doubt, Language, Question, Removed, Tip, Urgency
 
 _OF_OTHERS = (Question.WHERE, Question.WHEN, Question.WHO)  # what they leave open is evidence
+BY_MACHINE = "a machine wrote down what was said: names and numbers may be wrong"
+UNSEEN_FILES = "the files may show who sent them"
+BARRED_FILES = "files came with it and were not taken: keeping them would harm again"
 LONGEST = 20_000  # code points in one field; more is refused with a sentence, never cut
 
 
 def strip_contact(contact: Contact, names: tuple[str, ...] = ()) -> tuple[Tip, tuple[str, ...]]:
     """The tip in a contact, and the reporter's own names found in it, which only the running
     conversation remembers."""
-    first = _strip(contact, contact.text, contact.language, names)
-    names = (*names, *first.names)
-    language = contact.language or first.language
-    answers: dict[Question, str] = {}
-    stripped = [first]
-    doubts = list(first.doubts)
-    for question, words in contact.answers.items():
-        part = _strip(contact, words, language, names, question)
-        text, fresh = _renumber(part, doubts)
-        answers[question] = text
+    parts = strip_parts(contact, names)
+    first, stripped = parts[""], list(parts.values())
+    told: dict[str, str] = {}
+    doubts: list[Doubt] = []
+    for question, part in parts.items():
+        told[question], fresh = _renumber(part, doubts)
         doubts += fresh
-        stripped.append(part)
-        names = (*names, *part.names)
+    # Nobody has looked yet whether a picture shows the reporter.
+    of_files = (*([UNSEEN_FILES] * bool(contact.media)), *([BARRED_FILES] * contact.barred))
     tip = Tip(
         channel=contact.channel,
-        language=language,
-        text=first.text,
-        answers=answers,
+        language=contact.language or first.language,
+        text=told[""],
+        answers={question: told[question] for question in contact.answers},
+        details={identity: told[identity] for identity in contact.details},
+        ticked=contact.ticked,
         crime_types=contact.crime_types,
         municipality=contact.municipality,
         urgency=contact.urgency,
         implicates=contact.implicates,
-        tags=contact.tags,
+        tags=_unique((*contact.tags, *tags_of(contact.ticked))),
         removed=tuple(Removed(s.kind, s.reason) for part in stripped for s in part.removed),
         doubts=tuple(doubts),
         risk=max(part.risk for part in stripped),
-        held=any(part.held for part in stripped) or contact.transcript,
-        hold_reasons=_unique(reason for part in stripped for reason in part.reasons),
+        held=any(part.held for part in stripped) or contact.transcript or bool(of_files),
+        hold_reasons=_unique(
+            (
+                *([BY_MACHINE] if contact.machine else []),
+                *(reason for part in stripped for reason in part.reasons),
+                *of_files,
+            )
+        ),
     )
-    return tip, tuple(dict.fromkeys(names))
+    found = (name for part in stripped for name in part.names)
+    return tip, tuple(dict.fromkeys((*names, *found)))
+
+
+def strip_parts(contact: Contact, names: tuple[str, ...] = ()) -> dict[str, Stripped]:
+    """Each text of a contact, stripped: the first under ``""``, answers by question, details by
+    id. Names found in one are known in the next. Raises TooLarge."""
+    first = _strip(contact, contact.text, contact.language, names)
+    parts, names = {"": first}, (*names, *first.names)
+    language = contact.language or first.language
+    asked: list[tuple[str, str]] = [*contact.answers.items(), *contact.details.items()]
+    for question, words in asked:
+        # The questions of some types ask about others too, never about the reporter.
+        others = question in _OF_OTHERS or question in contact.details
+        parts[question] = _strip(contact, words, language, names, about_others=others)
+        names = (*names, *parts[question].names)
+    return parts
 
 
 def merge(tip: Tip, contact: Contact, names: tuple[str, ...]) -> tuple[Tip, tuple[str, ...]]:
     """The tip with a later answer. A repeated question keeps both answers, a line each."""
     more, names = strip_contact(contact, names)
     doubts = list(tip.doubts)
-    answers = dict(tip.answers)
+    answers, details = dict(tip.answers), dict(tip.details)
     told = {Question.MORE: more.text} if more.text else {}
-    for question, words in {**told, **more.answers}.items():
-        text, fresh = _distinct(words, more.doubts, doubts)
-        doubts += fresh
-        answers[question] = "\n".join(part for part in (answers.get(question), text) if part)
+    for kept, said in ((answers, {**told, **more.answers}), (details, more.details)):
+        _join(kept, said, more.doubts, doubts)
     return (
         replace(
             tip,
+            # A tip that began with a file alone is in the language of its first words.
+            language=tip.language if tip.words else more.language,
             answers=answers,
+            details=details,
+            ticked=_unique((*tip.ticked, *more.ticked)),
             crime_types=_unique((*tip.crime_types, *more.crime_types)),
             municipality=more.municipality or tip.municipality,
             urgency=tip.urgency if more.urgency is Urgency.UNKNOWN else more.urgency,
@@ -79,12 +106,26 @@ def merge(tip: Tip, contact: Contact, names: tuple[str, ...]) -> tuple[Tip, tupl
     )
 
 
+def _join(
+    kept: dict[Any, str],
+    said: Mapping[Any, str],
+    fresh: Iterable[Doubt],
+    taken: list[Doubt],
+) -> None:
+    """Puts later words under the same question; their tokens stay distinct."""
+    for question, words in said.items():
+        text, doubts = _distinct(words, fresh, taken)
+        taken += doubts
+        kept[question] = "\n".join(part for part in (kept.get(question), text) if part)
+
+
 def _strip(
     contact: Contact,
     words: str,
     language: Language | None,
     names: tuple[str, ...],
-    question: Question | None = None,
+    *,
+    about_others: bool = False,
 ) -> Stripped:
     if len(words) > LONGEST:
         raise TooLarge
@@ -94,7 +135,7 @@ def _strip(
         identity=contact.identity,
         names=names,
         transcript=contact.transcript,
-        about_others=question in _OF_OTHERS,
+        about_others=about_others,
     )
 
 

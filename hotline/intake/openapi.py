@@ -5,16 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from hotline.intake import asked
+from hotline.intake.asked import MOST_TYPES
+from hotline.intake.attachments import ACCEPTED, MOST_BYTES, MOST_FILES
+from hotline.intake.files import MOST_TOGETHER
 from hotline.intake.merge import LONGEST
-from hotline.tips import Language, Question, Urgency
+from hotline.intake.schema import PROBLEMS, fields, problem, ref
+from hotline.tips import Language, Urgency
+from hotline.triage.messages import STATUSES
 
-MOST_TYPES = 5
+# Something is said: neither blank nor control characters alone, which the line takes off.
+_SAYS = r"[^\s\u0000-\u001f\u007f-\u009f]"
+_BASE64 = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 _KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "description": "A random name of this request. A repeat within 48 hours changes nothing and "
     "gets the same answer, also after a restart.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+    # A header's outer blanks never arrive.
+    "schema": {"type": "string", "pattern": "^[!-~]([ -~]{0,198}[!-~])?$"},
 }
 
 
@@ -34,6 +43,7 @@ def document(url: str, codes: Sequence[str]) -> dict[str, Any]:
             "/api/v1/tips": _post(
                 "Report", "Tip", "201", "Accepted", keyed=True, note="A report, stored at once."
             ),
+            "/api/v1/questions": asked.operation(codes),
             "/api/v1/follow-ups": _post(
                 "FollowUp",
                 "Receipt",
@@ -51,107 +61,112 @@ def document(url: str, codes: Sequence[str]) -> dict[str, Any]:
                 note="More about a report. With a number nobody has, a report of its own.",
             ),
         },
-        "components": {"schemas": _schemas(codes)},
+        "components": {"schemas": _schemas(codes) | asked.schemas(codes)},
     }
 
 
 def _post(
     name: str, takes: str, status: str, gives: str, *, note: str, keyed: bool = False
 ) -> dict[str, Any]:
-    problems = {
-        "400": "The body is not JSON.",
-        "413": "Longer than the line takes in one piece.",
-        "415": "The body is not application/json.",
-        "422": "Some fields are wrong. Nothing was stored.",
-        "503": "The line cannot take it safely now. Nothing was stored.",
-    }
     responses = {
-        status: {"description": note, "content": {"application/json": {"schema": _ref(gives)}}}
+        status: {"description": note, "content": {"application/json": {"schema": ref(gives)}}}
     }
-    for code, words in problems.items():
-        content = {"application/problem+json": {"schema": _ref("Problem")}}
-        responses[code] = {"description": words, "content": content}
+    for code, words in PROBLEMS.items():
+        responses[code] = problem(code, words)
     operation: dict[str, Any] = {
         "operationId": name,
         "summary": note,
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": _ref(takes)}},
+            "content": {"application/json": {"schema": ref(takes)}},
         },
         "responses": responses,
     }
     return {"post": operation | ({"parameters": [_KEY]} if keyed else {})}
 
 
-def _ref(name: str) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _object(required: str, **properties: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "required": required.split(),
-        "additionalProperties": False,
-        "properties": properties,
-    }
-
-
 def _schemas(codes: Sequence[str]) -> dict[str, Any]:
     text = {"type": "string", "maxLength": LONGEST}
     language = {"type": "string", "enum": [str(x.value) for x in Language]}
-    said = {"type": "string"}
-    receipt = {
-        "type": "string",
-        "description": "20 digits; any spacing is read.",
-        "examples": ["1234 5678 9012 3456 7890"],
-    }
-    municipality = _object("municipality", municipality={**said, "examples": ["BR:IBGE:3303302"]})
-    field = {"type": "object", "properties": {"pointer": said, "detail": said}}
+    said = {"type": "string", "minLength": 1}
+    words = {**text, "pattern": _SAYS}
+    example = {"examples": ["1234 5678 9012 3456 7890"]}
+    receipt = {**words, **example, "description": "20 digits; any spacing is read."}
+    municipality = fields("municipality", municipality={**said, "examples": ["BR:IBGE:3303302"]})
     return {
-        "Tip": _object(
+        "Tip": fields(
             "description",
-            description={**text, "minLength": 1},
+            description=words,
             language=language,
             crime_types={"type": "array", "maxItems": MOST_TYPES, "items": {"enum": list(codes)}},
-            place={"oneOf": [text, municipality]},
+            place={
+                "oneOf": [text, municipality],
+                "description": f"Text and “where” of the answers together: {LONGEST} letters.",
+            },
             urgency={"type": "string", "enum": [str(x.value) for x in Urgency]},
-            answers=_object("", **{str(question.value): text for question in Question}),
+            answers=asked.answers(text),
             attachments={
                 "type": "array",
-                "maxItems": 0,
-                "description": "Files are not taken yet. A report with files is refused with 422 "
-                "and its text is not stored: send it again without them.",
+                "maxItems": MOST_FILES,
+                "items": ref("Attachment"),
+                "description": "Pictures (JPEG, PNG, WebP), PDF and sound; no video. "
+                f"At most {MOST_FILES} files of {MOST_BYTES >> 20} MiB each, "
+                f"{MOST_TOGETHER >> 20} MiB together. When one is refused, the report is refused "
+                "with 422, a pointer names the file, and nothing was stored: send it again "
+                "without that file. With reports about images of abuse no file is taken.",
             },
         ),
-        "Accepted": _object(
+        "Attachment": fields(
+            "data",
+            filename={**said, "description": "Read by nobody, stored nowhere. Leave it out."},
+            content_type={**said, "examples": list(ACCEPTED)},
+            data={
+                "type": "string",
+                "contentEncoding": "base64",
+                "pattern": _BASE64,
+                "minLength": 4,
+            },
+        ),
+        "Accepted": fields(
             "receipt emergency advice",
-            receipt=receipt,
-            emergency={"oneOf": [{"type": "null"}, _ref("Emergency")]},
-            advice={"type": "array", "items": said},
+            receipt={**example, "type": "string", "pattern": r"^\d{4}( \d{4}){4}$"},
+            emergency={"oneOf": [{"type": "null"}, ref("Emergency")]},
+            advice={"type": "array", "minItems": 1, "items": said},
         ),
-        "Emergency": _object("number label message", number=said, label=said, message=said),
-        "Receipt": _object("receipt", receipt=receipt),
-        "Thread": _object(
+        "Emergency": fields("number label message", number=said, label=said, message=said),
+        "Receipt": fields("receipt", receipt=receipt),
+        "Thread": fields(
             "status messages",
-            status={**said, "description": "waiting, forwarded, closed, or an outcome."},
-            messages={"type": "array", "items": _ref("Message")},
-        ),
-        "Message": _object("kind text language", kind=said, text=said, language=said),
-        "Addition": _object(
-            "receipt message", receipt=receipt, message={**text, "minLength": 1}, language=language
-        ),
-        "Added": _object("added", added={"const": True}),
-        "Problem": {
-            "type": "object",
-            "description": "RFC 9457. Never holds what was sent.",
-            "required": ["type", "title", "status", "detail"],
-            "properties": {
-                "type": said,
-                "title": said,
-                "status": {"type": "integer"},
-                "detail": said,
-                "incident": said,
-                "errors": {"type": "array", "items": field},
+            status={
+                **said,
+                "description": f"{', '.join(STATUSES)}. Read an unknown one as “other”.",
             },
-        },
+            messages={"type": "array", "items": ref("Message")},
+        ),
+        "Message": fields(
+            "kind text language",
+            kind={"type": "string", "enum": ["question", "reply"]},
+            text=said,
+            language=language,
+        ),
+        "Addition": fields("receipt message", receipt=receipt, message=words, language=language),
+        "Added": fields("added", added={"const": True}),
+        "Problem": fields(
+            "type title status detail",
+            type={"type": "string", "pattern": "^urn:hotline:problem:[a-z0-9_]+$"},
+            title=said,
+            status={"type": "integer", "minimum": 400, "maximum": 599},
+            detail=said,
+            incident=said,
+            errors={"type": "array", "minItems": 1, "items": ref("Field")},
+        )
+        | {"description": "RFC 9457. Never holds what was sent."},
+        "Field": fields(
+            "pointer detail",
+            pointer={
+                "type": "string",
+                "description": "JSON pointer, into the body or the query; empty: all of it.",
+            },
+            detail=said,
+        ),
     }

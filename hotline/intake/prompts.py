@@ -23,13 +23,23 @@ class Prompt(StrEnum):
     WHERE = "where"
     WHEN = "when"
     WHO = "who"
+    DETAIL_1 = "detail-1"
+    DETAIL_2 = "detail-2"
+    DETAIL_3 = "detail-3"
+    CHOICE_1 = "choice-1"
+    CHOICE_2 = "choice-2"
     MORE = "more"
     RECEIVED = "received"
     EMERGENCY = "emergency"
     NOTHING = "nothing"
     UNREADABLE = "unreadable"
     FILES = "files"
+    FILES_LEFT = "files-left"
+    FILES_BARRED = "files-barred"
+    VIDEO = "video"
     PIN = "pin"
+    PIN_OFFERED = "pin-offered"
+    PIN_FORGOTTEN = "pin-forgotten"
     TOO_LONG = "too-long"
     HELP = "help"
     ADD_TO_IT = "add-to-it"
@@ -46,6 +56,13 @@ class Prompt(StrEnum):
     RECORD = "record"
     SPEAK = "speak"
     RECEIPT = "receipt"
+    QUEUE = "queue"
+    HOLD = "hold"
+    CONNECTED = "connected"
+    NOBODY = "nobody"
+    CLOSED = "closed"
+    CODE = "code"
+    DUTY = "duty"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +97,21 @@ TEXT = {
     Prompt.EMERGENCY: pgettext("sms", "In danger now? Call {number}."),
     Prompt.NOTHING: pgettext("sms", "Your message came empty."),
     Prompt.UNREADABLE: pgettext("sms", "This could not be read. Write it in plain words."),
-    Prompt.FILES: pgettext("sms", "Files cannot be taken here yet. Write it in words."),
+    Prompt.FILES: pgettext("sms", "Files received. A person will look at them."),
+    Prompt.FILES_LEFT: pgettext("sms", "Not every file could be taken. Tell the rest in words."),
+    Prompt.FILES_BARRED: pgettext(
+        "sms",
+        "No files were taken. Do not send or keep them: the address where they are is enough.",
+    ),
+    Prompt.VIDEO: pgettext("sms", "Videos are not taken. Tell in words what they show."),
     Prompt.PIN: pgettext("sms", "A position may show where you are. Write the place in words."),
+    Prompt.PIN_OFFERED: pgettext(
+        "sms", "Is this position where it happened? 1 yes, 0 no. It is kept only if yes."
+    ),
+    Prompt.PIN_FORGOTTEN: pgettext("sms", "The position is forgotten."),
     Prompt.TOO_LONG: pgettext("sms", "This is too long. Send it in parts of 1000 letters."),
     Prompt.HELP: pgettext(
-        "sms", "Nobody here sees your number. Answer, or send 0 to pass. STOP ends."
+        "sms", "Nobody here sees your number. Answer, or send 0 to pass. No videos. STOP ends."
     ),
     Prompt.ADD_TO_IT: pgettext(
         "sms", "What you write now is added. Answers are read on the web page, never here."
@@ -118,19 +145,28 @@ SPOKEN = {
     ),
     Prompt.RECEIPT: pgettext("call", "Write down your number. It is:"),
     Prompt.GOODBYE: pgettext("call", "Thank you. Goodbye."),
+    Prompt.QUEUE: pgettext("call", "Please wait for an operator, who does not see your number."),
+    Prompt.HOLD: pgettext("call", "An operator answers as soon as one is free."),
+    Prompt.CONNECTED: pgettext("call", "An operator answers now. Do not say your name."),
+    Prompt.NOBODY: pgettext("call", "No operator was free. Please go on with the keys."),
+    Prompt.CLOSED: pgettext(
+        "call", "No operators are here at this hour. This menu works day and night."
+    ),
 }
+OPERATOR = ("9", "operator", pgettext("call", "To speak with an operator, press {key}."))
 AGAIN = pgettext("call", "Once more:")
 CREOLE_IN_FRENCH = pgettext(
     "call", "For Haitian Creole, which we can only say in French yet, press {key}."
 )
 TO_REPEAT = pgettext("call", "To hear this again, press star.")
+NOT_KNOWN = pgettext("call", "If you do not know, press {key}.")
 
 # The menus of the phone: what a key means, in the order it is said.
 MENUS = {
     Prompt.DANGER: (
         ("1", "now", pgettext("call", "If it is happening now, press {key}.")),
         ("2", "not-now", pgettext("call", "If it is not happening now, press {key}.")),
-        ("0", "not-known", pgettext("call", "If you do not know, press {key}.")),
+        ("0", "not-known", NOT_KNOWN),
     ),
     Prompt.TYPE: (
         ("1", "woman", pgettext("call", "For violence at home or against a woman, press {key}.")),
@@ -156,6 +192,19 @@ MENUS = {
         ("0", "drop-record", pgettext("call", "To throw it away, press {key}.")),
     ),
     Prompt.RECEIPT: (("1", "end", pgettext("call", "To end the call, press {key}.")),),
+    Prompt.HOLD: (
+        ("1", "by-keys", pgettext("call", "To stop waiting and go on with keys, press {key}.")),
+    ),
+    # What operators hear when they pick up.
+    Prompt.CODE: (
+        ("#", "code", pgettext("call", "For operators: type your code, then press the hash key.")),
+        ("0", "no-code", pgettext("call", "To go back to the menu, press {key} and the hash key.")),
+    ),
+    Prompt.DUTY: (
+        ("1", "next", pgettext("call", "To take the next call, press {key}.")),
+        ("*", "end-call", pgettext("call", "To end a call that you have taken, press star.")),
+        ("0", "off-duty", pgettext("call", "To go off duty, press {key}.")),
+    ),
 }
 
 # GSM 03.38 (3GPP TS 23.038): the basic table, and the characters that take two places.
@@ -166,9 +215,14 @@ _BASIC = frozenset(
 _EXTENDED = frozenset("\f^{}\\[~]|€")
 
 
+def gsm(text: str) -> bool:
+    """Whether a message of these letters is cheap: 160 places and not 70."""
+    return all(ch in _BASIC or ch in _EXTENDED for ch in text)
+
+
 def segments(text: str) -> int:
     """How many SMS a text takes: 160 then 153 places in GSM-7, else 70 then 67 UTF-16 units."""
-    if all(ch in _BASIC or ch in _EXTENDED for ch in text):
+    if gsm(text):
         sizes, one, part = [2 if ch in _EXTENDED else 1 for ch in text], 160, 153
     else:
         sizes, one, part = [len(ch.encode("utf-16-be")) // 2 for ch in text], 70, 67

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hotline.errors import HotlineError
 from hotline.intake.conversation import QUESTIONS
+from hotline.intake.details import shown
+from hotline.intake.files import WrongFile, field_of
 from hotline.intake.form import Form
+from hotline.routing.asking import MOST, NO, YES, Detail, Kind, find
 from hotline.routing.classify import Types
 from hotline.tips import Language, Urgency
 from hotline.web.i18n import N_, say
 
 CHECK = "check"
 PLACE = "place"
+DETAIL = "detail-"  # and the id of a question that only some types are asked
 STEPS = tuple(asked.question.value if asked.question else "urgency" for asked in QUESTIONS)
-TOTAL = len(STEPS)
+TOTAL = len(STEPS)  # but for what only some types are asked
 
 UNKNOWN = N_("I do not know")
-GO_BACK = N_("Go back in your browser: your text is still there. Send it in two parts.")
+SHORTER = N_("Nothing of it was taken. Send it again in shorter parts.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +84,26 @@ SUBJECTS = (
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What keeps a page from going on, with the field to mend. English msgids."""
+    """What keeps a page from going on, with the field to mend. English msgids. ``file`` is the
+    number of the file it is about, or 0."""
 
     field: str
     message: str
     hint: str = ""
     status: int = 422
+    file: int = 0
 
     @classmethod
     def of(cls, field: str, error: HotlineError) -> Problem:
         return cls(field, error.message, error.hint, error.status)
 
 
+CHOOSE_AGAIN = N_("Nothing was sent yet. Choose the files again, or send the report without them.")
 NOTHING_TOLD = Problem(
     "change-what", N_("There is nothing in the report yet. Answer one question.")
 )
+
+MISSING_PLACE = Problem("municipality", N_("Choose one place, or press “I do not know”."))
 
 
 def incomplete(step: str) -> Problem:
@@ -101,8 +111,39 @@ def incomplete(step: str) -> Problem:
     return Problem(step, N_("This report is not complete yet. Answer the questions one by one."))
 
 
+def wrong_file(wrong: WrongFile) -> Problem:
+    return Problem(field_of(wrong.number), wrong.message, wrong.hint, file=wrong.number)
+
+
+def steps(form: Form) -> tuple[str, ...]:
+    """The pages of this form in order, but for the choice of a place and the last page."""
+    details = (DETAIL + detail.id for detail in form.open_questions)
+    return (*STEPS[:-1], *details, STEPS[-1])
+
+
+def fields(step: str) -> tuple[str, ...]:
+    """The names of what a page asks for."""
+    return FIELDS.get(step, (step,))
+
+
+def asked_in(posted: Iterable[str]) -> tuple[str, list[str] | None]:
+    """Which page these fields belong to, and the question of a type it asks."""
+    posted = set(posted)
+    for name in posted:
+        if find(name.removeprefix(DETAIL)) and name.startswith(DETAIL):
+            return name, [name.removeprefix(DETAIL)]
+    return next((step for step in STEPS if step in posted), STEPS[0]), None
+
+
+def of_type(step: str) -> Detail | None:
+    """The question of a type that a page asks."""
+    return find(step.removeprefix(DETAIL)) if step.startswith(DETAIL) else None
+
+
 def ask(form: Form) -> Ask:
     """The words of the page shown."""
+    if detail := of_type(form.step):
+        return Ask(detail.ask[form.language])
     if form.step == PLACE and len(form.candidates) == 1:
         return Ask(N_("Is it this place?"))
     return ASK[form.step]
@@ -115,11 +156,16 @@ def missing(step: str) -> Problem:
         PLACE: N_("Choose one place, or press “I do not know”."),
         "more": N_("Write what else there is, or press “Nothing more”."),
     }.get(step, N_("Write an answer, or press “I do not know”."))
-    return Problem(FIELDS[step][0], sentence)
+    detail = of_type(step)
+    if detail and detail.kind is not Kind.WORDS:
+        sentence = N_("Choose one answer, or press “I do not know”.")
+    return Problem(fields(step)[0], sentence)
 
 
 def keep(form: Form, taken: dict[str, str], types: Types) -> bool:
     """Puts the page's fields into the form; whether they answer its question."""
+    if detail := of_type(form.step):
+        return _keep_detail(form, detail, taken[form.step])
     match form.step:
         case "urgency":
             if taken["urgency"] not in URGENCIES:
@@ -142,8 +188,31 @@ def keep(form: Form, taken: dict[str, str], types: Types) -> bool:
             return bool(taken[step])
 
 
+def _keep_detail(form: Form, detail: Detail, value: str) -> bool:
+    if detail.kind is Kind.WORDS:
+        form.details[detail.id] = value
+        return bool(value)
+    if detail.kind is Kind.YES_NO:
+        ticks = [detail.tick(value)] if value in (YES, NO) else []
+    else:
+        ticks = list(detail.chosen(value.split(",")))
+    form.ticked = [t for t in form.ticked if t.partition(":")[0] != detail.id] + ticks
+    if detail.gate and ticks:
+        form.closed = value != YES
+    return bool(ticks)
+
+
+def unticked(form: Form) -> None:
+    """A browser says nothing of boxes of which none is ticked."""
+    if (detail := of_type(form.step)) and detail.kind is Kind.ANY_OF:
+        _keep_detail(form, detail, "")
+
+
 def skip(form: Form) -> None:
     """ "I do not know". Words that stand on the page are kept: nothing is lost by this button."""
+    detail = of_type(form.step)
+    if detail and detail.gate:
+        form.closed = YES not in form.ticks(detail)
     if form.step == "urgency":
         form.urgency = Urgency.UNKNOWN
     elif form.step == PLACE:
@@ -157,8 +226,10 @@ def after(form: Form) -> str:
     if form.returning:
         form.returning = False
         return CHECK
-    at = STEPS.index("where" if form.step == PLACE else form.step) if form.step != CHECK else TOTAL
-    return STEPS[at + 1] if at + 1 < TOTAL else CHECK
+    if form.step == CHECK:
+        return CHECK
+    pages = (*steps(form), CHECK)
+    return pages[pages.index("where" if form.step == PLACE else form.step) + 1]
 
 
 def before(form: Form) -> str:
@@ -169,18 +240,26 @@ def before(form: Form) -> str:
     if form.returning:
         form.returning = False
         return CHECK
-    at = STEPS.index(form.step)
-    return PLACE if STEPS[at - 1] == "where" and form.candidates else STEPS[max(at - 1, 0)]
+    pages = steps(form)
+    earlier = pages[max(pages.index(form.step) - 1, 0)]
+    return PLACE if earlier == "where" and form.candidates else earlier
 
 
 def position(form: Form) -> int:
     """Which question it is, from 1; the last page comes after all of them."""
-    step = "where" if form.step == PLACE else form.step
-    return STEPS.index(step) + 1 if step in STEPS else TOTAL
+    step, pages = "where" if form.step == PLACE else form.step, steps(form)
+    return pages.index(step) + 1 if step in pages else len(pages)
+
+
+def total(form: Form) -> str:
+    """How many questions there are; from and to while the type is not known. It never grows."""
+    return f"{TOTAL}–{TOTAL + MOST}" if form.asked is None else str(len(steps(form)))
 
 
 def value(form: Form, name: str) -> str:
-    """What a field of the page holds already."""
+    """What a field of the page holds already; several choices with commas between them."""
+    if detail := of_type(name):
+        return form.details.get(detail.id, "") or ",".join(form.ticks(detail))
     known = {
         "urgency": form.urgency.value,
         "crime_type": form.crime_type,
@@ -191,7 +270,11 @@ def value(form: Form, name: str) -> str:
 
 
 def choices(step: str, types: Types, language: Language) -> list[tuple[str, str]]:
-    """(value, words) of a page's radio buttons."""
+    """(value, words) of a page's radio buttons or boxes."""
+    if detail := of_type(step):
+        if detail.kind is Kind.YES_NO:
+            return [(YES, say(language, N_("Yes"))), (NO, say(language, N_("No")))]
+        return [(option.id, option.words[language]) for option in detail.options]
     if step == "urgency":
         return [(urgency.value, say(language, words)) for urgency, words in URGENCIES.items()]
     if step == "what":
@@ -204,16 +287,18 @@ def summary(form: Form, types: Types, place: str) -> list[tuple[str, str, tuple[
     """(step, question, lines of the answer) for the last page; no lines when nothing was told."""
     subject = types.get(form.crime_type).names[form.language] if form.crime_type else ""
     words = URGENCIES.get(form.urgency)
-    told = {
+    told: dict[str, tuple[str, ...]] = {
         "urgency": (say(form.language, words),) if words else (),
         "what": (subject, form.answers.get("what", "")),
         "where": (form.answers.get("where", ""), place, form.spot),
     }
+    for answer in shown(form.details, form.ticked, form.language):
+        told[DETAIL + answer.id] = (*answer.choices, answer.words)
     return [
         (
             step,
-            ASK[step].title,
+            detail.ask[form.language] if (detail := of_type(step)) else ASK[step].title,
             tuple(x for x in told.get(step, (form.answers.get(step, ""),)) if x),
         )
-        for step in STEPS
+        for step in steps(form)
     ]

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 
 from hotline.errors import Busy
 from hotline.vault.receipts import ReplyKeys, new_code, stretch
+from hotline.vault.suites import X_WING
 
 POOL = 6000
 _AT_ONCE = 2  # 19 MiB and 28 ms each; more at once would be a lever to stop the line
 _PATIENCE_SECONDS = 10.0
+RESERVE = 300  # as many are kept ready even while people report
+_IDLE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -28,17 +31,23 @@ class ReceiptPool:
 
     Lives in the memory of one public process and is never written anywhere."""
 
-    def __init__(self, pepper: bytes, size: int = POOL, *, refill: bool = True) -> None:
+    def __init__(
+        self, pepper: bytes, size: int = POOL, *, refill: bool = True, suite: int = X_WING
+    ) -> None:
+        """``suite`` is what the line seals in now: see the signed directory."""
         self._pepper = pepper
+        self._suite = suite
         self._ready: queue.Queue[FreshReceipt] = queue.Queue(size)
         self._gate = threading.BoundedSemaphore(_AT_ONCE)
         self._stop = threading.Event()
+        self._asked = threading.Event()
         if refill:
             threading.Thread(target=self._fill, name="receipts", daemon=True).start()
 
     def take(self) -> FreshReceipt:
         """The next receipt. With an empty pool it stretches one itself, two callers at a time;
         raises Busy when the wait is over ten seconds."""
+        self._asked.set()
         try:
             return self._ready.get_nowait()
         except queue.Empty:
@@ -68,10 +77,16 @@ class ReceiptPool:
     def _stretch(self) -> FreshReceipt:
         code = new_code()
         keys = stretch(code, self._pepper)
-        return FreshReceipt(code, keys.lookup, keys.public)
+        return FreshReceipt(code, keys.lookup, keys.public_in(self._suite))
 
     def _fill(self) -> None:
         while not self._stop.is_set():
+            if self._asked.is_set() and len(self) >= RESERVE:
+                # Stretching takes a whole core: while people report, it is theirs.
+                self._asked.clear()
+                self._stop.wait(_IDLE_SECONDS)
+                continue
+            self._asked.clear()
             receipt = self._stretch()
             while not self._stop.is_set():
                 try:

@@ -23,7 +23,7 @@ import redis
 
 from hotline.clock import Clock
 from hotline.errors import Busy, Unavailable
-from hotline.intake.conversation import Standing, State
+from hotline.intake.conversation import CHOICES, DETAILS, Standing, State
 from hotline.intake.thread import Thread
 from hotline.settings import Settings
 from hotline.tips import Language, Redacted
@@ -36,6 +36,8 @@ KEY_HOURS = 26
 NEW_KEY_AT = 4  # o'clock in the jurisdiction: the fewest conversations run then
 _LOCK_SECONDS = 30
 _PATIENCE_SECONDS = 10.0
+# Which of the questions of its types a conversation is at.
+_NTH = {state: nth for states in (DETAILS, CHOICES) for nth, state in enumerate(states)}
 
 
 # What the provider writes for callers who withheld their number, keyed on a telephone keypad
@@ -76,7 +78,9 @@ class Key(Redacted):
 class Session(Redacted):
     """A running conversation. ``turn`` counts what was answered; ``id`` is random; ``typed`` is
     the receipt somebody came back with; ``warned`` whether the emergency number was said;
-    ``recording`` a recording whose caller has not decided about it."""
+    ``recording`` a recording whose caller has not decided about it; ``details`` the ids of the
+    questions its types are asked; ``pin`` a position nobody has said to keep, for one turn;
+    ``files`` how many were taken."""
 
     id: str
     began: float
@@ -89,6 +93,15 @@ class Session(Redacted):
     warned: bool = False
     danger: bool = False
     recording: str = ""
+    details: tuple[str, ...] = ()
+    pin: str = ""
+    files: int = 0
+
+    @property
+    def detail(self) -> str:
+        """The id of the question that is being asked, or nothing."""
+        at = _NTH.get(self.standing.state, len(DETAILS))
+        return self.details[at] if at < len(self.details) else ""
 
     @classmethod
     def new(cls, language: Language, now: float) -> Session:
@@ -107,32 +120,38 @@ class Session(Redacted):
                 self.began,
                 self.due,
                 self.language,
-                [self.standing.state, self.standing.tries],
+                [self.standing.state, self.standing.tries, self.standing.waited],
                 self.turn,
                 thread,
                 self.typed,
                 self.warned,
                 self.danger,
                 self.recording,
+                self.details,
+                self.pin,
+                self.files,
             ]
         ).encode()
 
     @classmethod
     def load(cls, raw: bytes) -> Session:
-        ident, began, due, language, (state, tries), turn, thread, *rest = json.loads(raw)
-        typed, warned, danger, recording = rest
+        ident, began, due, language, (state, *stood), turn, thread, *rest = json.loads(raw)
+        typed, warned, danger, recording, details, pin, files = rest
         return cls(
             id=ident,
             began=began,
             due=due,
             language=Language(language),
-            standing=Standing(State(state), tries),
+            standing=Standing(State(state), *stood),
             turn=turn,
             thread=Thread.load(thread.encode()) if thread else None,
             typed=typed,
             warned=warned,
             danger=danger,
             recording=recording,
+            details=tuple(details),
+            pin=pin,
+            files=files,
         )
 
 

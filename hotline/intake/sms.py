@@ -6,97 +6,28 @@ because the thread stays on a phone that others may read.
 
 from __future__ import annotations
 
-import unicodedata
-from dataclasses import dataclass
+from datetime import date
 
 from flask import Blueprint, Response, request
 from twilio.twiml.messaging_response import MessagingResponse
 from werkzeug.datastructures import MultiDict
 
 from hotline.assembly import PublicLine
-from hotline.errors import BadInput, HotlineError, TooLarge
-from hotline.intake.conversation import Event, State
-from hotline.intake.exchange import Exchange, Heard, Said, exchange_of, excuse_for, install
-from hotline.intake.exchange import receipt_in as read_receipt
-from hotline.intake.merge import LONGEST
+from hotline.errors import HotlineError, TooLarge
+from hotline.intake.details import text_of
+from hotline.intake.exchange import Exchange, Said, exchange_of, excuse_for, install
+from hotline.intake.hearing import Message, hear, identifier
 from hotline.intake.prompts import TEXT, WHERE_BY_NAME, Prompt, Sentence
-from hotline.intake.sessions import Session, telephone
+from hotline.intake.sessions import Session
 from hotline.intake.signature import verified
-from hotline.intake.words import GREETINGS, HELP, NO, REPEAT, SKIP, STOP, URGENCIES, YES, folded
-from hotline.tips import Channel, Contact, Language, Question, Redacted, Trace, Urgency
+from hotline.routing.asking import find
+from hotline.routing.profile import Profile
+from hotline.tips import Language, Trace
 from hotline.vault.receipts import grouped
 
+_OF_FILES = (Prompt.FILES, Prompt.FILES_LEFT, Prompt.FILES_BARRED, Prompt.VIDEO)
+_TO_STRANGERS = frozenset({Prompt.EMERGENCY, Prompt.RECEIVED, *_OF_FILES})
 _ENDED_CALLS = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
-_MOST_MEDIA = 10
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Message(Redacted):
-    """What is taken from a webhook, by allow-list; whatever else it brings is never looked at."""
-
-    sid: str
-    text: str
-    sender: str
-    line: str
-    identity: tuple[str, ...]
-    traces: tuple[Trace, ...]
-    files: bool
-    pin: bool
-    label: str
-
-    @classmethod
-    def read(cls, params: MultiDict[str, str]) -> Message:
-        """Raises BadInput for a message without an identifier: it could not be answered once."""
-        sid = identifier(params.get("MessageSid", ""))
-        if not sid:
-            raise BadInput
-        media = [
-            identifier(params.get(f"MediaUrl{n}", "").rpartition("/")[2])
-            for n in range(_MOST_MEDIA)
-        ]
-        sender, number = params.get("From", ""), params.get("From", "").rpartition(":")[2]
-        given = (number, params.get("WaId", ""), params.get("ProfileName", ""))
-        return cls(
-            sid=sid,
-            # A WhatsApp button carries the answer itself; its body only repeats the label.
-            text=clean(
-                params.get("ButtonPayload") or params.get("ButtonText") or params.get("Body", "")
-            ),
-            sender=sender,
-            line=params.get("To", ""),
-            identity=tuple(value for value in given if value),
-            traces=(
-                Trace("message", sid),
-                *(Trace("media", one, sid) for one in media if one),
-            ),
-            files=params.get("NumMedia", "0") not in ("", "0"),
-            pin="Latitude" in params,
-            label=clean(" ".join((params.get("Label", ""), params.get("Address", "")))),
-        )
-
-    @property
-    def channel(self) -> Channel:
-        return Channel.WHATSAPP if self.sender.startswith("whatsapp:") else Channel.SMS
-
-    @property
-    def address(self) -> tuple[str, ...] | None:
-        number = telephone(self.sender)
-        return (self.channel.value, self.line, number) if number else None
-
-    def contact(
-        self,
-        text: str = "",
-        question: Question | None = None,
-        urgency: Urgency = Urgency.UNKNOWN,
-    ) -> Contact:
-        return Contact(
-            channel=self.channel,
-            text="" if question else text,
-            answers={question: text} if question else {},
-            urgency=urgency,
-            identity=self.identity,
-            traces=self.traces,
-        )
 
 
 def blueprint(line: PublicLine) -> Blueprint:
@@ -141,64 +72,6 @@ def answer(exchange: Exchange, message: Message) -> bytes:
     )
 
 
-def hear(message: Message, session: Session) -> Heard:
-    """What a message means where the conversation stands."""
-    state, text = session.standing.state, message.text
-    short = folded(text) if len(text) <= 60 else ""
-    if not text:
-        return _without_words(message, state)
-    if len(text) > LONGEST:
-        return _invalid(message, Prompt.TOO_LONG)
-    for event, words in ((Event.STOP, STOP), (Event.HELP, HELP), (Event.REPEAT, REPEAT)):
-        if short in words or (event is Event.HELP and text == "?"):
-            return Heard(event=event, traces=message.traces)
-    typed, after = read_receipt(text)
-    if typed:
-        return Heard(
-            event=Event.RECEIPT, contact=message.contact(after), typed=typed, traces=message.traces
-        )
-    if not any(unicodedata.category(ch)[0] in "LNS" for ch in text):
-        return _invalid(message, Prompt.UNREADABLE)
-    also = (Prompt.FILES,) if message.files else ()
-    if short in SKIP or (state is State.MORE and short in NO):
-        return Heard(event=Event.SKIP, traces=message.traces, also=also)
-    if state in (State.START, State.WHAT) and short in GREETINGS:
-        return Heard(event=Event.EMPTY, traces=message.traces, also=also)
-    event, contact = _answer(message, state, short)
-    return Heard(event=event, contact=contact, traces=message.traces, also=also)
-
-
-def _answer(message: Message, state: State, short: str) -> tuple[Event, Contact]:
-    if state is State.NOW:
-        if (urgency := URGENCIES.get(short)) is not None:
-            event = Event.DANGER if urgency is Urgency.NOW else Event.ANSWER
-            return event, message.contact(urgency=urgency)
-        if short.partition(" ")[0] in YES:
-            return Event.DANGER, message.contact(message.text, urgency=Urgency.NOW)
-    if state in (State.WHERE, State.WHEN, State.WHO, State.MORE):
-        return Event.ANSWER, message.contact(message.text, Question(state.value))
-    if state is State.DONE:
-        return Event.ANSWER, message.contact(message.text, Question.MORE)
-    return Event.ANSWER, message.contact(message.text)
-
-
-def _without_words(message: Message, state: State) -> Heard:
-    if message.pin:
-        # The position of a phone is its owner's; the name of a place may be the crime's, and only
-        # where we asked for it.
-        if state is State.WHERE and message.label:
-            contact = message.contact(message.label, Question.WHERE)
-            return Heard(event=Event.ANSWER, contact=contact)
-        return _invalid(message, Prompt.PIN)
-    if message.files:
-        return _invalid(message, Prompt.FILES)
-    return Heard(event=Event.EMPTY, traces=message.traces)
-
-
-def _invalid(message: Message, reason: Prompt) -> Heard:
-    return Heard(event=Event.INVALID, reason=reason, traces=message.traces)
-
-
 def _ended(exchange: Exchange, params: MultiDict[str, str]) -> None:
     """Our own message or a call is over: the provider may forget it. Raises Unavailable kinds."""
     message, call = (identifier(params.get(name, "")) for name in ("MessageSid", "CallSid"))
@@ -213,8 +86,8 @@ def _write(line: PublicLine, said: Said, *, known: bool) -> bytes:
     prompts = said.prompts
     if not known and said.code:
         # Nobody's next message can be told from another's: no question is asked, the receipt does.
-        prompts = tuple(p for p in prompts if p in (Prompt.EMERGENCY, Prompt.RECEIVED))
-    return _message(line, said.session.language, prompts, said.code)
+        prompts = tuple(p for p in prompts if p in _TO_STRANGERS)
+    return _message(line, said.session.language, prompts, said.code, said.session)
 
 
 def _excuse(line: PublicLine, language: Language, error: HotlineError) -> bytes:
@@ -229,20 +102,30 @@ def excuses(line: PublicLine, error: HotlineError) -> tuple[Prompt, ...]:
 
 
 def _message(
-    line: PublicLine, language: Language, prompts: tuple[Prompt, ...], code: str = ""
+    line: PublicLine,
+    language: Language,
+    prompts: tuple[Prompt, ...],
+    code: str = "",
+    session: Session | None = None,
 ) -> bytes:
     response = MessagingResponse()
-    words = [
-        sentence(line, prompt).say(
-            language, receipt=grouped(code) if code else "", number=number(line, prompt)
-        )
-        for prompt in prompts
-    ]
+    words = [wording(line, prompt, language, code, session) for prompt in prompts]
     if words:
         # Our own message holds the reporter's number too: the callback brings its identifier.
         callback = line.settings.public_url + "/twilio/status"
         response.message("\n".join(words), status_callback=callback)
     return str(response).encode()
+
+
+def wording(
+    line: PublicLine, prompt: Prompt, language: Language, code: str, session: Session | None
+) -> str:
+    """A prompt in words. Which question a ``detail`` is, the conversation knows."""
+    detail = find(session.detail) if session else None
+    if detail is not None and session and prompt.value == session.standing.state.value:
+        return text_of(detail, language)
+    receipt = grouped(code) if code else ""
+    return sentence(line, prompt).say(language, receipt=receipt, number=number(line, prompt))
 
 
 def sentence(line: PublicLine, prompt: Prompt) -> Sentence:
@@ -254,21 +137,15 @@ def sentence(line: PublicLine, prompt: Prompt) -> Sentence:
 
 def number(line: PublicLine, prompt: Prompt) -> str:
     """The number a prompt gives out today: in danger the police's, else another line's."""
-    today, elsewhere = line.clock.today(), prompt is Prompt.ELSEWHERE
-    known = line.profile.elsewhere_on(today) if elsewhere else line.profile.emergency_on(today)
+    return number_on(line.profile, line.clock.today(), prompt)
+
+
+def number_on(profile: Profile, day: date, prompt: Prompt) -> str:
+    """``number`` of a profile, on a day."""
+    elsewhere = prompt is Prompt.ELSEWHERE
+    known = profile.elsewhere_on(day) if elsewhere else profile.emergency_on(day)
     first = next((n for n in known if n.purpose == "police"), known[0] if known else None)
     return first.number if first else ""
-
-
-def identifier(value: str) -> str:
-    """A provider's identifier, or nothing."""
-    return value if value.isascii() and value.isalnum() and len(value) <= 64 else ""
-
-
-def clean(text: str) -> str:
-    """Without control characters, which no person types; line ends stay."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(ch for ch in text if ch in "\n\t" or unicodedata.category(ch) != "Cc").strip()
 
 
 def twiml(body: bytes, status: int = 200) -> Response:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hotline.intake.files import Sent, cleaned
 from hotline.intake.merge import strip_contact
 from hotline.pipeline import Pipeline
 from hotline.tips import Contact, Priority, Redacted
@@ -22,16 +24,29 @@ class Told(Redacted):
     changed: bool = False
 
 
-def fingerprint(content: bytes) -> str:
+def fingerprint(content: bytes, files: Sequence[Sent] = ()) -> str:
     """64 hex digits. Kept only sealed under the name of the message, for 48 h (see once.py)."""
-    return hashlib.sha256(content).hexdigest()
+    told = hashlib.sha256(content)
+    for file in files:
+        told.update(hashlib.sha256(file.data).digest())
+    return told.hexdigest()
 
 
-def tell(pipeline: Pipeline, contact: Contact, once: str | None, content: bytes) -> Told:
+def tell(
+    pipeline: Pipeline,
+    contact: Contact,
+    once: str | None,
+    content: bytes,
+    files: Sequence[Sent] = (),
+) -> Told:
     """Receives ``contact``; a repeat under the same ``once`` gives the first receipt and the same
-    answer, also after a restart. ``content`` are the bytes that tell a repeat from a change."""
-    print_ = fingerprint(content)
-    receipt = pipeline.receive(contact, once, lambda code: (code + print_).encode())
+    answer, also after a restart. ``content`` are the bytes that, with the files, tell a repeat
+    from a change. Raises WrongFile; then nothing was stored."""
+    print_ = fingerprint(content, files)
+    # Seconds of work for a file: not again for a repeat.
+    repeated = once is not None and pipeline.recall(once) is not None
+    clean = () if repeated else cleaned(files)
+    receipt = pipeline.receive(contact, once, lambda code: (code + print_).encode(), clean)
     if not receipt.repeated:
         return Told(receipt.code, receipt.urgent, receipt.types)
     said = receipt.answer.decode()

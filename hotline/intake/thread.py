@@ -99,7 +99,9 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
-    """What a receipt opens. Unknown, wrong and unanswered receipts give the empty one."""
+    """What a receipt opens. Unknown, wrong and unanswered receipts give the empty one. ``sign`` is
+    what is kept once the newest message was read, empty when there is none."""
 
     status: str = "waiting"
     messages: tuple[Message, ...] = field(default_factory=tuple)
+    sign: bytes = field(default=b"", repr=False)

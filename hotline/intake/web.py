@@ -7,31 +7,46 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from flask import Blueprint, Response, g, redirect, render_template
+from flask import Blueprint, Response, g, redirect, render_template, request
 from werkzeug.datastructures import MultiDict
 
 from hotline.assembly import PublicLine
 from hotline.errors import TooLarge
-from hotline.intake import following, questions
+from hotline.intake import following, onion, questions
 from hotline.intake.advice import advice, emergency
+from hotline.intake.attachments import MOST_FILES, PICKED
+from hotline.intake.files import (
+    FilesBarred,
+    MemoryRequest,
+    Sent,
+    WrongFile,
+    cleaned,
+    field_of,
+)
 from hotline.intake.form import Form, FormExpired, FormKeys, clean
 from hotline.intake.merge import LONGEST
 from hotline.intake.questions import CHECK, PLACE, Problem
-from hotline.intake.telling import fingerprint, tell
-from hotline.tips import Certainty, Language, Urgency
+from hotline.intake.reading import choose_questions, locate
+from hotline.intake.telling import Told, fingerprint, tell
+from hotline.tips import Language, Urgency
 from hotline.vault.receipts import grouped
 from hotline.web.i18n import negotiate
 
 LONGEST_SHORT = 300  # code points of a one-line answer
-MOST_CANDIDATES = 12
 _HURRIED_SECONDS = 4
 _PAUSE_SECONDS = 2.0
 _PAUSED_AT_ONCE = 4
 
 Page = tuple[str, int]
+
+
+def sent_files() -> tuple[Sent, ...]:
+    """The files that came with this page."""
+    return request.sent() if isinstance(request, MemoryRequest) else ()
 
 
 def blueprint(line: PublicLine, pause: Callable[[float], None] = time.sleep) -> Blueprint:
@@ -43,6 +58,7 @@ def blueprint(line: PublicLine, pause: Callable[[float], None] = time.sleep) -> 
     web.add_url_rule("/", "answer", pages.answer, methods=["POST"])
     web.add_url_rule("/exit", "leave", pages.leave, methods=["GET"])
     following.install(web, line, keys)
+    onion.install(web, line.settings.onion_url)
     return web
 
 
@@ -67,7 +83,7 @@ class Pages:
         return response  # type: ignore[return-value]  # a Flask response, typed as Werkzeug's
 
     def answer(self) -> Page:
-        posted = following.posted_form()
+        posted = following.posted_form(files=True)
         try:
             form = Form.load(self.keys.open("form", posted.get("form", "")))
         except FormExpired as expired:
@@ -85,7 +101,7 @@ class Pages:
     def _go(self, form: Form, posted: MultiDict[str, str], problems: list[Problem]) -> Page:
         """The page that the pressed button leads to. No button pressed counts as "Continue"."""
         if change := posted.get("change"):
-            form.step, form.returning = (change if change in questions.STEPS else CHECK), True
+            form.step, form.returning = (change if change in questions.steps(form) else CHECK), True
             return self._show(form)
         match posted.get("go", "next"):
             case "back":
@@ -108,8 +124,9 @@ class Pages:
     def _again(self, posted: MultiDict[str, str], expired: FormExpired) -> Page:
         """A page whose earlier answers are lost: the same question, with what was written on it.
         A page that never had any is only incomplete."""
-        step = next((s for s in questions.STEPS if s in posted), questions.STEPS[0])
+        step, asked = questions.asked_in(posted)
         form = self._fresh(step)
+        form.asked = asked
         g.language = form.language = Language.parse(posted.get("spoken")) or form.language
         problems = self._take(form, posted)
         if posted.get("form"):
@@ -119,40 +136,33 @@ class Pages:
     def _take(self, form: Form, posted: MultiDict[str, str]) -> list[Problem]:
         """Keeps what was answered on this page, also when going back or changing language.
         What is wrong comes back as problems; then the form is not changed by that field."""
-        taken = dict.fromkeys(questions.FIELDS[form.step], "")
+        taken = dict.fromkeys(questions.fields(form.step), "")
         for name in taken:
-            words = posted.get(name, "")
+            words = ",".join(posted.getlist(name))
             if len(words) > (LONGEST_SHORT if name in questions.SHORT else LONGEST):
                 return [Problem.of(name, TooLarge())]
             taken[name] = clean(words)
         if not posted.keys() & taken.keys():
+            questions.unticked(form)
             return [questions.missing(form.step)] if taken else []
         kept = questions.keep(form, taken, self.line.types)
         if form.step == "where":
-            self._locate(form)
+            locate(form, self.line.places, self.line.profile.state)
+        elif form.step == "what":
+            choose_questions(form, self.line.types)
         return [] if kept else [questions.missing(form.step)]
-
-    def _locate(self, form: Form) -> None:
-        """What the city answer means; anything less than certain is asked, never guessed."""
-        own = self.line.profile.state
-        found = self.line.places.answer(form.answers.get("where", ""), state=own)
-        sure = found.certainty is Certainty.CERTAIN and found.municipality
-        keys = [] if sure else list(found.candidates[:MOST_CANDIDATES])
-        if form.municipality not in keys:
-            form.municipality = found.municipality or "" if sure else ""
-        form.candidates = keys
 
     def _send(self, form: Form, posted: MultiDict[str, str]) -> Page:
         if not form.told:
             return self._show(form, [questions.NOTHING_TOLD], posted)
         self._slow_down(form, posted)
-        once, content = f"form:{form.id}", form.content()
-        self.line.limits.spend(None)
-        told = tell(self.line.pipeline, form.contact(), once, content)
-        if told.changed:
-            # Sent, changed and sent again: what is new joins the first report.
-            once = f"{once}:{fingerprint(content)}"
-            self.line.pipeline.append(told.code, form.contact(), once)
+        files = () if posted.get("go") == "bare" else sent_files()
+        if files and self.line.pipeline.barred(form.contact()):
+            return self._show(form, [Problem.of("files", FilesBarred())], posted)
+        try:
+            told = self._tell(form, files)
+        except WrongFile as wrong:
+            return self._show(form, [questions.wrong_file(wrong)], posted)
         urgent = told.urgent or form.urgency is Urgency.NOW
         profile, today = self.line.profile, self.line.clock.today()
         page = render_template(
@@ -162,6 +172,16 @@ class Pages:
             emergency=emergency(profile, form.language, today) if urgent else None,
         )
         return page, 200
+
+    def _tell(self, form: Form, files: Sequence[Sent]) -> Told:
+        once, content = f"form:{form.id}", form.content()
+        self.line.limits.spend(None)
+        told = tell(self.line.pipeline, form.contact(), once, content, files)
+        if told.changed:
+            # Sent, changed and sent again: what is new joins the first report.
+            once = f"{once}:{fingerprint(content, files)}"
+            self.line.pipeline.append(told.code, form.contact(), once, cleaned(files))
+        return told
 
     def _slow_down(self, form: Form, posted: MultiDict[str, str]) -> None:
         """A program that fills every field or sends within seconds waits a little. A person who
@@ -183,7 +203,7 @@ class Pages:
         status = problems[0].status if problems else 200
         typed = {
             name: posted.get(name, "") if posted and name in posted else questions.value(form, name)
-            for name in questions.FIELDS[form.step]
+            for name in questions.fields(form.step)
         }
         page = render_template(
             "public/check.html" if form.step == CHECK else "public/question.html",
@@ -193,16 +213,25 @@ class Pages:
             typed=typed,
             ask=questions.ask(form),
             number=questions.position(form),
-            total=questions.TOTAL,
+            total=questions.total(form),
+            detail=questions.of_type(form.step),
             choices=self._choices(form),
             postal=self.line.places.postal,
-            rows=questions.summary(
-                form, self.line.types, self.line.places.called(form.municipality)
-            )
-            if form.step == CHECK
-            else [],
+            **(self._checking(form) if form.step == CHECK else {}),
         )
         return page, status
+
+    def _checking(self, form: Form) -> dict[str, Any]:
+        """What the last page shows: all answers, and room for files unless nobody may send them."""
+        place = self.line.places.called(form.municipality)
+        takes = form.told and not self.line.pipeline.barred(form.contact())
+        return {
+            "rows": questions.summary(form, self.line.types, place),
+            "files": [field_of(number) for number in range(1, MOST_FILES + 1)] if takes else [],
+            "barred": form.told and not takes,
+            "accepted": PICKED,
+            "again": questions.CHOOSE_AGAIN,
+        }
 
     def _choices(self, form: Form) -> list[tuple[str, str]]:
         """(value, words) of the radio buttons of this page, in the reader's language."""

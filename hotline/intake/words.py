@@ -54,3 +54,7 @@ URGENCIES = {
 }
 # A longer answer that begins so says yes; "no" and "si" also begin other sentences.
 YES = frozenset({"sim", "yes", "oui", "wi", "agora", "ahora", "now", "maintenant"})
+# Answers to a question of yes or no, which says that 1 is yes and 2 is no.
+AGREE = _set("1, y, yes, s, sim, si, oui, wi")
+DENY = _set("2, n, no, nao, non, nenhum, nenhuma, ninguno, ninguna, none, aucun, aucune, okenn")
+SAYS_YES = frozenset({"sim", "yes", "oui", "wi"})

@@ -1,4 +1,4 @@
-"""Chores: what the staff process does by the clock: sequence, sign, forget, sweep."""
+"""Chores: what the staff process does by the clock: lapse, end sessions, forget, sweep."""
 
 from __future__ import annotations
 
@@ -8,11 +8,18 @@ from dataclasses import dataclass
 
 from hotline.assembly import StaffLine
 from hotline.errors import HotlineError
+from hotline.jobs.escalation import raise_late
+from hotline.jobs.forgetting import finish
 from hotline.log import Log
+from hotline.routing.retention import later
+from hotline.store.seen import Seen
+from hotline.store.shift import Shift
 from hotline.store.tips import Change
 from hotline.tips import State
 from hotline.triage.access import ABSOLUTE_SECONDS, IDLE_SECONDS
-from hotline.triage.audit import Sequencer
+from hotline.triage.invitations import Invitations
+
+SEEN_MONTHS = 12  # a reporter comes back within weeks
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +34,17 @@ class Chore:
 def chores(line: StaffLine, push: Callable[[], object] | None = None) -> list[Chore]:
     """The table. ``push`` tells RQ workers of everything that is still ready."""
     table = [
-        Chore("sequence", 2, Sequencer(line).run),
         Chore("lapse", 60, lambda: lapse(line)),
+        Chore("raise_late", 60, lambda: raise_late(line)),
         Chore("end_sessions", 60, lambda: end_sessions(line)),
+        Chore("forget_shift", 60, lambda: Shift(line.database).forget(int(line.clock.seconds()))),
         Chore("forget_marks", 3600, line.once.forget),
+        Chore("settle_seen", 86_400, lambda: settle_seen(line)),
+        Chore("forget_invitations", 3600, lambda: forget_invitations(line)),
+        Chore("forget_requests", 3600, line.approvals.forget),
+        Chore("finish_erasures", 60, lambda: finish(line)),
+        # The worker's key lives for months: what it did may not lie sealed in the journal either.
+        Chore("wipe_journal", 3600, line.database.wipe_journal),
     ]
     if push is not None:
         table.append(Chore("sweep", 5, push))
@@ -51,9 +65,19 @@ def lapse(line: StaffLine) -> int:
     return count
 
 
+def settle_seen(line: StaffLine) -> int:
+    """Once a day signs of reading lose the order in which they came, and old ones go."""
+    month = line.clock.month()
+    return Seen(line.database).settle(month, later(month, -SEEN_MONTHS))
+
+
 def end_sessions(line: StaffLine) -> int:
     now = int(line.clock.seconds())
     return line.access.people.end_idle(now - IDLE_SECONDS, now - ABSOLUTE_SECONDS)
+
+
+def forget_invitations(line: StaffLine) -> int:
+    return Invitations(line.database, line.access, line.clock).forget()
 
 
 class Housekeeper:

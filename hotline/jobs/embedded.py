@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from hotline.errors import HotlineError
 from hotline.jobs.runner import Runner
@@ -12,21 +13,27 @@ AT_ONCE = 4  # then it looks again: danger never waits for a provider that hangs
 
 
 class EmbeddedJobs:
-    """The same tasks as the RQ workers, one after the other."""
+    """The same tasks as the RQ workers, one after the other; what is urgent has a thread of its
+    own beside, because a recording may be listened to for a minute and more."""
 
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._loop, name="jobs", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._loop, args=(work,), name="jobs", daemon=True)
+            for work in (self.drain, self._urgent)
+        ]
 
     def start(self) -> None:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
-        """Lets the running errand finish."""
+        """Lets the running errands finish."""
         self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=30)
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(timeout=30)
 
     def drain(self) -> int:
         """Does everything that is ready now; returns how many were tried."""
@@ -38,10 +45,13 @@ class EmbeddedJobs:
                 break
         return done
 
-    def _loop(self) -> None:
+    def _urgent(self) -> int:
+        return sum(self._runner.run(identity) for identity in self._runner.ready_urgent())
+
+    def _loop(self, work: Callable[[], int]) -> None:
         while not self._stop.is_set():
             try:
-                self.drain()
+                work()
             except HotlineError:
                 # The database is away: nothing is lost, the rows wait.
                 self._stop.wait(5)

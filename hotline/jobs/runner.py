@@ -29,10 +29,11 @@ class NotYet(HotlineError):
 class Task:
     """How one kind of errand is done. ``do`` returns errands that follow from it, committed with
     its end. ``waits`` are the pauses before each further try, in seconds; after the last it is
-    buried."""
+    buried. ``counted``: that it was done is counted at night."""
 
     do: Callable[[Errand], Sequence[Errand]]
     waits: tuple[int, ...]
+    counted: bool = False
 
 
 BACKOFF = (5, 30, 2 * MINUTE, 10 * MINUTE, HOUR, 4 * HOUR, 8 * HOUR, 12 * HOUR)
@@ -60,25 +61,33 @@ class Runner:
         try:
             following = task.do(errand)
         except NotYet as wait:
-            self.outbox.again(errand.id, self.clock.seconds() + wait.seconds, wait.reason)
+            again = self.clock.seconds() + wait.seconds
+            self.outbox.again(errand.id, again, wait.reason, tried=False)
         except HotlineError as problem:
             reason = getattr(problem, "reason", problem.code)
-            self._fail(errand, task, attempts, str(reason))
+            self._fail(errand, task, attempts, str(reason), getattr(problem, "wait", 0))
         except Exception as error:  # noqa: BLE001 - a bug must not stop the other errands
             self._log.incident(error)
             self._fail(errand, task, attempts, "incident")
         else:
-            self.outbox.done(errand.id, *following)
+            self.outbox.done(errand.id, *following, counted=task.counted)
         return True
 
     def ready(self, most: int = 100) -> list[bytes]:
         return self.outbox.ready(self.clock.seconds(), most)
 
-    def _fail(self, errand: Errand, task: Task, attempts: int, reason: str) -> None:
+    def ready_urgent(self) -> list[bytes]:
+        """Of what is ready, what tells of danger."""
+        ready = self.outbox.ready_urgent(self.clock.seconds())
+        return [identity for identity, urgent in ready if urgent]
+
+    def _fail(self, errand: Errand, task: Task, attempts: int, reason: str, least: int = 0) -> None:
+        """``least``: the other side asked not to be asked again for so many seconds."""
         if attempts >= len(task.waits):
             self._bury(errand, reason)
             return
-        self.outbox.again(errand.id, self.clock.seconds() + task.waits[attempts], reason[:40])
+        wait = max(task.waits[attempts], least)
+        self.outbox.again(errand.id, self.clock.seconds() + wait, reason[:40])
 
     def _bury(self, errand: Errand, reason: str) -> None:
         self.outbox.bury(errand.id, reason[:40])

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 
 from hotline.assembly import StaffLine
+from hotline.delivery import erasure
 from hotline.delivery.senders import Provider, ProviderProblem
 from hotline.errors import HotlineError
-from hotline.jobs.runner import BACKOFF, HOUR, MINUTE, NotYet, Runner, Task
+from hotline.intake.voice.ear import Ear, ear
+from hotline.jobs.enclosures import Enclosures
+from hotline.jobs.escalation import Rings
+from hotline.jobs.recordings import Recordings, open_facts
+from hotline.jobs.runner import BACKOFF, MINUTE, NotYet, Runner, Task
 from hotline.log import Log
-from hotline.store.database import AlreadyThere
+from hotline.routing.retention import UNDECIDED
 from hotline.store.tips import Change
 from hotline.tips import Errand, Priority, QueueKind, State, Trace, queue_kind
+from hotline.triage.terms import last_month
 from hotline.vault import format as fmt
-from hotline.vault.envelope import WORKER, queue_recipient
-from hotline.vault.keys import open_small
+from hotline.vault.envelope import queue_recipient
 from hotline.vault.receipts import place_receipt
-from hotline.vault.seal import seal_body
-from hotline.vault.small import random_id, random_key
 
 SETTLE_AGAIN = 2
 RELAY_AGAIN = 2 * MINUTE
 RELAY_FAILED = 30  # seconds, when somebody on duty could not be told
-LOOK_AGAIN, LOOKS = MINUTE, 30  # for the end of a call whose recording is there already
-RECORDING_LIFE = 72 * HOUR
+CALL_AGAIN = 5 * MINUTE  # a call whose recording is still at the provider
+FILES_AGAIN = 5 * MINUTE  # a message whose files are not fetched yet, with which they would go
 
 
 class NoWrap(HotlineError):
@@ -39,9 +40,12 @@ class NoWrap(HotlineError):
 class Tasks:
     """The tasks of one staff line. Each is safe to repeat."""
 
-    def __init__(self, line: StaffLine, provider: Provider) -> None:
+    def __init__(self, line: StaffLine, provider: Provider, recordings: Recordings) -> None:
         self._line = line
         self._provider = provider
+        self._recordings = recordings
+        self._enclosures = Enclosures(line, provider, recordings)
+        self._rings = Rings(line, provider)
 
     def table(self) -> Mapping[str, Task]:
         return {
@@ -49,16 +53,17 @@ class Tasks:
             "news": Task(self.news, BACKOFF),
             "relay": Task(self.relay, (30,) * 3000),
             "notify": Task(self.notify, BACKOFF),
-            "erase": Task(self.erase, BACKOFF),
-            "recording": Task(self.recording, BACKOFF),
-            "forget_recording": Task(self.forget_recording, BACKOFF),
+            "erase": Task(self.erase, erasure.WAITS, counted=True),
+            "recording": Task(self._recordings.fetch, BACKOFF),
+            "media": Task(self._enclosures.fetch, BACKOFF),
+            "forget_recording": Task(self._recordings.forget, BACKOFF),
+            "late": Task(self._rings.late, BACKOFF),
+            "watch": Task(self._rings.watch, BACKOFF),
+            "end_recording": Task(self._recordings.end, BACKOFF),
         }
 
     def _open(self, errand: Errand) -> dict[str, str]:
-        seed = self._line.worker[errand.epoch]
-        raw = open_small(seed, fmt.SMALL, errand.id, WORKER, errand.epoch, errand.payload)
-        facts: dict[str, str] = json.loads(raw)
-        return facts
+        return open_facts(self._line, errand)
 
     def settle(self, errand: Errand) -> Sequence[Errand]:
         """A conversation told enough: the tip moves to its queue, unless a person was faster."""
@@ -111,19 +116,24 @@ class Tasks:
         return ()
 
     def news(self, errand: Errand) -> Sequence[Errand]:
-        """The reporter added something: a decided tip waits for a person again."""
+        """The reporter added something: a decided tip waits for a person again, and one that was
+        given time for an answer is due as if it had just come."""
         tip = bytes.fromhex(self._open(errand)["tip"])
         row = self._line.tips.one(tip)
-        if row is None or row.state not in (State.FORWARDED, State.CLOSED):
+        if row is None or row.state is State.OPEN:
             return ()
-        due = int(self._line.clock.seconds()) + row.priority.minutes * MINUTE
+        due = -(-(int(self._line.clock.seconds()) + row.priority.minutes * MINUTE) // 3600) * 3600
+        waiting = row.state is State.WAITING
+        if waiting and row.due_at <= due:
+            return ()
         self._line.tips.apply(
             Change(
                 tip,
                 row.version,
                 state=State.WAITING,
-                due_at=-(-due // 3600) * 3600,
-                events=(("reopened", {}),),
+                until=None if waiting else last_month(self._line, row, UNDECIDED),
+                due_at=due,
+                events=(("reporter_added", {}),),
             )
         )
         return ()
@@ -152,79 +162,27 @@ class Tasks:
         raise NotYet(RELAY_FAILED if failed else RELAY_AGAIN, "not_acknowledged")
 
     def notify(self, errand: Errand) -> Sequence[Errand]:
-        """An agency's package is in its inbox. Further ways of delivery hang here."""
-        facts = self._open(errand)
-        self._line.audit.note(
-            "package_delivered", package=errand.subject.hex(), agency=facts["agency"]
-        )
+        """Nobody undid the decision: an agency's package is in its inbox. Further ways of delivery
+        hang here."""
+        self._line.desk.arrive(errand.subject, self._open(errand)["agency"])
         return ()
 
     def erase(self, errand: Errand) -> Sequence[Errand]:
-        """The provider forgets (promise 7); that it did is recorded, what it was is not."""
+        """The provider forgets (promise 7). That it did is counted at night: a record beside the
+        tip's own would tell for ever by which channel that tip came."""
         facts = self._open(errand)
-        self._provider.erase(Trace(facts["resource"], facts["sid"], facts["parent"]))
-        self._line.audit.note("provider_erased", resource=facts["resource"])
-        return ()
-
-    def recording(self, errand: Errand) -> Sequence[Errand]:
-        """Fetches a recording into memory, seals it for the tip's queue, and has it erased at the
-        provider only after that commit. While the call runs the queue may still change and nobody
-        but the queue could open the sound again: then it waits, half an hour at most."""
-        facts = self._open(errand)
-        tip = bytes.fromhex(facts["tip"])
-        row = self._line.tips.one(tip)
-        facts.setdefault("first", errand.id.hex())
-        looks = int(facts.setdefault("looks", "0"))
-        if row is not None and row.state is State.OPEN and looks < LOOKS:
-            return (self._look_again(facts, looks),)
-        if row is not None and (sound := self._provider.recording(facts["sid"])):
-            # The id comes from the first errand's, so that a repeat finds the first one's row.
-            subject = fmt.digest(b"recording" + bytes.fromhex(facts["first"]))[:16]
-            key = random_key()
-            body = seal_body(key, subject, tip, fmt.Kind.RECORDING, sound)
-            wrap = self._line.envelope.wrap(
-                key, subject, fmt.digest(body.sealed), queue_recipient(row.queue)
-            )
-            with suppress(AlreadyThere):
-                self._line.tips.add(
-                    None, bodies=[body], wraps=[wrap], errands=self._arrived(tip, subject)
-                )
-        return (self._line.envelope.erasure(Trace("recording", facts["sid"])),)
-
-    def _look_again(self, facts: dict[str, str], looks: int) -> Errand:
-        """The same errand anew: its tries are for a provider that fails. The first look again is
-        at once, as the end of the call may just be next in the outbox."""
-        due = int(self._line.clock.seconds()) + LOOK_AGAIN if looks else 0
-        facts = facts | {"looks": str(looks + 1)}
-        return self._line.envelope.errand("recording", random_id(), facts, due_at=due)
-
-    def _arrived(self, tip: bytes, subject: bytes) -> list[Errand]:
-        """A tip decided meanwhile waits again; the sound is forgotten, heard or not, within
-        72 hours, on the hour, so that the outbox does not keep the minute of the call."""
-        due = (int(self._line.clock.seconds()) + RECORDING_LIFE) // HOUR * HOUR
-        facts, errand = {"tip": tip.hex()}, self._line.envelope.errand
-        return [
-            errand("news", random_id(), facts),
-            errand("forget_recording", random_id(), facts | {"body": subject.hex()}, due_at=due),
-        ]
-
-    def forget_recording(self, errand: Errand) -> Sequence[Errand]:
-        """A recording that nobody typed in time is destroyed; its tip stays where it is."""
-        facts = self._open(errand)
-        tip, subject = bytes.fromhex(facts["tip"]), bytes.fromhex(facts["body"])
-        row = self._line.tips.one(tip)
-        if row is not None and self._line.tips.body(subject) is not None:
-            self._line.tips.apply(
-                Change(
-                    tip,
-                    row.version,
-                    drop_bodies=(subject,),
-                    events=(("recording_expired", {}),),
-                )
-            )
-        self._line.database.wipe_journal()
+        trace = Trace(facts["resource"], facts["sid"], facts["parent"])
+        first = [bytes.fromhex(errand) for errand in facts.get("after", "").split(",") if errand]
+        if first and self._line.outbox.waits_for(first):
+            raise NotYet(FILES_AGAIN, "still_fetched")
+        try:
+            erasure.forget(self._provider, trace)
+        except erasure.StillRecorded as waits:
+            raise NotYet(CALL_AGAIN, waits.code) from None
         return ()
 
 
-def runner(line: StaffLine, provider: Provider, log: Log) -> Runner:
-    return Runner(line.outbox, line.clock, Tasks(line, provider).table(), log)
+def runner(line: StaffLine, provider: Provider, log: Log, heard: Ear | None = None) -> Runner:
+    """``heard`` in place of the engine that the settings name."""
+    recordings = Recordings(line, provider, log, heard or ear(line.settings))
+    return Runner(line.outbox, line.clock, Tasks(line, provider, recordings).table(), log)

@@ -89,8 +89,8 @@ class Abroad:
         return register.read(country) if known else None
 
     def spoken(self, reading: Reading, found: Place) -> bool:
-        """Whether any word may be of a name of another country: most texts have none."""
-        if self._names.telling.keys().isdisjoint(reading.words):
+        """Whether another country's name may be meant: most texts have none."""
+        if not self._names.find(reading.words):
             return False
         if found.certainty in (Certainty.CERTAIN, Certainty.PROBABLE):
             at = (reading.words[mention.span[0]] for mention in reading.mentions)

@@ -8,16 +8,16 @@ Statistical Purposes (UNODC, ICCS 1.0); what that calls a circumstance is a tag 
 from __future__ import annotations
 
 import csv
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from types import MappingProxyType
 
 from hotline.errors import HotlineError
-from hotline.routing.evidence import DENIED, Evidence, Weighed
-from hotline.routing.terms import Hit, Pairing, TermTable
+from hotline.routing.evidence import DENIED, WORD, Evidence, Weighed
+from hotline.routing.heard import Heard, Terms, pairs, weigh
+from hotline.routing.terms import TermTable
 from hotline.routing.wordlists import load_terms
 from hotline.tips import Act, Classification, Language, Priority, QueueKind
 
@@ -76,23 +76,14 @@ NOTHING = "no term of our tables was found"
 
 MOST_ACTS = 5  # one primary and at most four secondary
 _SPECIAL = frozenset({"GBV", "TIP", "CHILD", "INTEGRITY", "VULN"})  # rare, of the highest harm
-_TELLING = frozenset({"type", "tag"})
 _ENOUGH = 0.9  # of weight: a weak foreign term alone says nothing
 _HEARD = 1.5  # of weight: told, though its words are gone
-_CLEAR = 1.9  # of weight: enough to go before a louder general type
-_NEAR = 14  # words between paired concepts
+_CLEAR = 1.9  # of weight: enough to be named beside a much louder general type
 _MOST_REASONS = 4
-_MOST_OF_A_FAMILY = 40  # bounds the work on a text made of one word
-_FIRM = 2.9  # of weight: less is in doubt, as is
-_RIVAL = 0.4  # of the loudest group's weight in another group
-_LIKELY = 0.35  # chance of its group from which a type without a term of its own is suggested
+_LIKELY = 0.3  # chance of its group from which a type without a term of its own is suggested
 _DISMISSED = 0.2  # chance of its group below which a special type is no more than a hint,
-_LOUD = 4.0  # unless its own terms weigh as much as this
+_LOUD = 4.0  # unless its own terms weigh as much as this, which puts it first
 _HINT = 0.45  # the score of a hint: too little to choose the desk (route.py)
-_HARM = {Priority.P0: 0.9, Priority.P1: 0.5, Priority.P2: 0.3, Priority.P3: 0.1, Priority.P4: 0.0}
-
-_Terms = tuple[str, ...]  # one term, or the paired ones
-_Weights = dict[tuple[str, str], dict[_Terms, float]]  # by kind and subject
 
 
 class UnknownType(HotlineError):
@@ -130,23 +121,16 @@ class CrimeType:
 class Types:
     """The table of crime types and the terms that point to them."""
 
-    __slots__ = ("_evidence", "_pairings", "_terms", "_types", "version")
+    __slots__ = ("_evidence", "_pairs", "_terms", "_types", "version")
 
     def __init__(
         self, types: Mapping[str, CrimeType], terms: TermTable, evidence: Evidence, version: str
     ) -> None:
         self._types = types
         self._terms = terms
+        self._pairs = pairs(terms)
         self._evidence = evidence
         self.version = version
-        # Looked up by the concept that fewest pairings share.
-        often = Counter(name for pairing in terms.pairings for name in pairing.concepts)
-        pairings: dict[str, list[tuple[tuple[str, ...], Pairing]]] = defaultdict(list)
-        for pairing in terms.pairings:
-            rarest = min(pairing.concepts, key=lambda name: often[name])
-            others = tuple(name for name in pairing.concepts if name != rarest)
-            pairings[rarest].append((others, pairing))
-        self._pairings = dict(pairings)
 
     @classmethod
     def load(cls, folder: Traversable | None = None) -> Types:
@@ -156,8 +140,9 @@ class Types:
         types, version = _read_types(folder.joinpath("crime_types.csv"))
         groups = {c: k.group for c, k in types.items() if "human_only" not in k.flags}
         del groups[OTHER]
-        evidence = Evidence.load(folder.joinpath("evidence.csv"), groups)
-        return cls(types, load_terms(groups.keys(), folder), evidence, version)
+        terms = load_terms(groups.keys(), folder)
+        evidence = Evidence.load(folder.joinpath("evidence.csv"), groups, terms.marks)
+        return cls(types, terms, evidence, version)
 
     @property
     def terms(self) -> frozenset[str]:
@@ -198,203 +183,117 @@ class Types:
         person may assign is never given, chosen or not: it asks for a second reader instead.
         ``heard`` and ``alarms`` are the types and threats told in words that were removed.
         Raises UnknownType for a chosen code that is not in the table."""
-        hits = self._terms.scan(text, language)
-        weights = self._weights(hits)
+        words = Heard(self._terms.scan(text, language), self._pairs)
         for code in heard:
-            _weigh(weights["type", code], (REMOVED,), _HEARD)
-        acts = self._acts({c: w for (k, c), w in weights.items() if k == "type"}, hits, chosen)
-        threats = [
-            _because(terms, THREAT)
-            for (kind, _), found in weights.items()
-            for terms in found
-            if kind == "threat"
-        ]
+            weigh(words.types[code], (REMOVED,), _HEARD)
+        acts = self._acts(words, chosen)
+        threats = [_because(t, THREAT) for found in words.threats.values() for t in found]
         threats += alarms
         if any("human_only" in self.get(code).flags for code in chosen):
             threats.append(ONLY_A_PERSON)
-        return Classification(acts, self._tags(acts, weights), tuple(dict.fromkeys(threats)))
+        return Classification(acts, self._tags(acts, words.tags), tuple(dict.fromkeys(threats)))
 
     def told(self, text: str, language: Language) -> tuple[dict[str, float], dict[str, float]]:
         """What the evidence is weighed by: the weight of each type's own terms, and how surely
-        (0 to 1) each concept, tag and threat was said or denied."""
-        hits = self._terms.scan(text, language)
-        found = self._weights(hits).items()
-        totals = {code: sum(terms.values()) for (kind, code), terms in found if kind == "type"}
-        return totals, {name: sure for name, (sure, _) in _said(hits).items()}
+        (0 to 1) each concept, tag and threat was said or denied, and each word said."""
+        heard = Heard(self._terms.scan(text, language), self._pairs)
+        marks = list(self._terms.marks)
+        said = {WORD + word: 1.0 for word in heard.words}
+        for prefix, levels in (("", heard.said), (DENIED, heard.denied)):
+            for sure in sorted(levels):
+                said |= {prefix + marks[mark]: sure for mark in levels[sure]}
+        return {code: sum(terms.values()) for code, terms in heard.types.items()}, said
 
-    def _weights(self, hits: Sequence[Hit]) -> _Weights:
-        weights: _Weights = defaultdict(dict)
-        for hit in hits:
-            entry = hit.entry
-            if entry.kind == "threat" or (entry.kind in _TELLING and not hit.negated):
-                weight = entry.weight * hit.factor
-                _weigh(weights[entry.kind, entry.subject], (entry.term,), weight)
-        self._pair(hits, weights)
-        return weights
+    def gist(self, text: str, language: Language) -> tuple[frozenset[str], dict[str, float]]:
+        """What a text is about, whatever its language: the concepts and tags that were said, and
+        the chance of each type, by code."""
+        heard = Heard(self._terms.scan(text, language), self._pairs)
+        marks = list(self._terms.marks)
+        said = frozenset(marks[mark] for found in heard.said.values() for mark in found)
+        totals = {code: sum(terms.values()) for code, terms in heard.types.items()}
+        if not said and not totals:
+            return said, {}
+        weighed = self._evidence.weigh(totals, heard.said, heard.denied, heard.words)
+        return said, {code: weighed.chance(code) for code in weighed.places}
 
-    def _pair(self, hits: Sequence[Hit], weights: _Weights) -> None:
-        """Concepts close together. A denied word still counts for a threat, for nothing else."""
-        said: dict[str, list[Hit]] = defaultdict(list)
-        for hit in hits:
-            if hit.entry.kind == "concept":
-                said[hit.entry.subject].append(hit)
-        for concept in said:
-            for others, pairing in self._pairings.get(concept, ()):
-                for name in others:
-                    if name not in said:
-                        break
-                else:
-                    _weigh_pair(pairing, said, weights)
-
-    def _acts(
-        self,
-        found: Mapping[str, Mapping[_Terms, float]],
-        hits: Sequence[Hit],
-        chosen: Sequence[str],
-    ) -> tuple[Act, ...]:
-        totals = {code: sum(terms.values()) for code, terms in found.items()}
-        kept = self._kept(totals)
-        weighed = None
-        said = _said(hits) if _in_doubt(self._by_group(totals)) else {}
-        if any(not name.startswith(DENIED) for name in said):
-            weighed = self._evidence.weigh(totals, {n: sure for n, (sure, _) in said.items()})
-            kept = self._reckoned(kept, totals, weighed)
+    def _acts(self, heard: Heard, chosen: Sequence[str]) -> tuple[Act, ...]:
+        totals = {code: sum(terms.values()) for code, terms in heard.types.items()}
+        if not (totals or chosen or any(heard.said.values())):
+            return (Act(OTHER, 0.0, (NOTHING,)),)
+        weighed = self._evidence.weigh(totals, heard.said, heard.denied, heard.words)
         acts = []
-        for code in dict.fromkeys((*chosen, *kept)):
+        for code in dict.fromkeys((*chosen, *self._kept(heard, totals, weighed))):
             if "human_only" in self.get(code).flags:
                 continue
-            terms = found.get(code, {})
+            terms = heard.types.get(code, {})
             loudest = sorted(terms, key=lambda term: -terms[term])[:_MOST_REASONS]
             reasons = [_because(term, BECAUSE) for term in loudest]
             if code in chosen:
                 acts.append(Act(code, 1.0, (CHOSEN, *reasons)))
             elif terms:
                 acts.append(Act(code, self._score(code, totals[code], weighed), tuple(reasons)))
-            elif weighed:
-                acts.append(self._worked_out(code, said, weighed))
+            else:
+                acts.append(self._worked_out(code, heard, weighed))
         return tuple(acts[:MOST_ACTS]) or (Act(OTHER, 0.0, (NOTHING,)),)
 
-    def _worked_out(
-        self, code: str, said: Mapping[str, tuple[float, str]], weighed: Weighed
-    ) -> Act:
+    def _worked_out(self, code: str, heard: Heard, weighed: Weighed) -> Act:
         """A type without a term of its own, with what speaks for it."""
-        affirmed = (name for name in said if not name.startswith(DENIED))
-        speaking = self._evidence.speaking(code, affirmed)[:_MOST_REASONS]
-        quoted = dict.fromkeys(_because((said[name][1],), BECAUSE) for name in speaking)
+        said = {mark for marks in heard.said.values() for mark in marks}
+        speaking = self._evidence.speaking(code, said)[:_MOST_REASONS]
+        quoted = dict.fromkeys(_because((heard.term(mark),), BECAUSE) for mark in speaking)
         return Act(code, round(weighed.chance(code), 3), tuple(quoted))
 
-    def _by_group(self, totals: Mapping[str, float]) -> list[float]:
-        """The loudest type of each group, the loudest group first."""
-        groups: dict[str, float] = {}
-        for code, total in totals.items():
-            group = self._types[code].group
-            groups[group] = max(total, groups.get(group, 0.0))
-        return sorted(groups.values(), reverse=True)
-
-    def _kept(self, totals: Mapping[str, float]) -> list[str]:
-        """The types that enough was said of, clear special ones first, then the loudest."""
+    def _kept(self, heard: Heard, totals: Mapping[str, float], weighed: Weighed) -> list[str]:
+        """The types that enough was said of, loud special ones first, then the likeliest; and the
+        likeliest even where no term of its own was said: what people work out from 'he', 'hits'
+        and 'mother' together."""
         best = max(totals.values(), default=0.0)
         kept = [
             code
             for code, total in totals.items()
-            if total >= max(_ENOUGH, best / 4) or self._clear_special(code, total)
+            if total >= max(_ENOUGH, best / 4) or (total >= _CLEAR and self._special(code))
         ]
-        return sorted(kept, key=lambda code: self._rank(code, totals[code]))
-
-    def _rank(self, code: str, total: float) -> tuple[bool, float, str]:
-        weight = total + _HARM[self._types[code].priority]
-        return not self._clear_special(code, total), -weight, code
-
-    def _clear_special(self, code: str, total: float) -> bool:
-        return total >= _CLEAR and self._types[code].group in _SPECIAL
-
-    def _reckoned(
-        self, kept: list[str], totals: Mapping[str, float], weighed: Weighed
-    ) -> list[str]:
-        """Special types that are clear and not dismissed first, then the likeliest; and the
-        likeliest even where no term of its own was said: what people work out from 'he', 'hits'
-        and 'mother' together."""
         likeliest = weighed.likeliest()
         sure = weighed.group(self._types[likeliest].group) >= _LIKELY
         if likeliest not in kept and sure:
-            kept = [*kept, likeliest]
+            kept.append(likeliest)
+        return sorted(kept, key=lambda code: self._rank(code, heard, weighed))
 
-        def rank(code: str) -> tuple[bool, float, str]:
-            total = totals.get(code, 0.0)
-            first = self._clear_special(code, total) and not self._dismissed(code, total, weighed)
-            return not first, -weighed.chance(code), code
+    def _rank(self, code: str, heard: Heard, weighed: Weighed) -> tuple[bool, float, float, str]:
+        """A loud special type goes first where one of its terms was said outright: words of a pair
+        meet by chance. What the evidence dismisses all the same, as it does any one sentence of a
+        long text about drugs, goes by that term."""
+        terms = heard.types.get(code, {})
+        outright = max((w for t, w in terms.items() if len(t) == 1), default=0.0)
+        first = self._special(code) and sum(terms.values()) >= _LOUD and outright >= _CLEAR
+        dismissed = first and weighed.group(self._types[code].group) < _DISMISSED
+        return not first, -outright if dismissed else -_LOUD, -weighed.chance(code), code
 
-        return sorted(kept, key=rank)
-
-    def _score(self, code: str, total: float, weighed: Weighed | None) -> float:
+    def _score(self, code: str, total: float, weighed: Weighed) -> float:
         """Between 0 and 1 by the weight of its own terms. One pair of words within a text that
         speaks of something else sends nobody's robbery to the desk for children."""
         score = round(total / (total + 2.0), 3)
-        return min(score, _HINT) if weighed and self._dismissed(code, total, weighed) else score
+        unlikely = weighed.group(self._types[code].group) < _DISMISSED
+        hint = unlikely and self._special(code) and total < _LOUD
+        return min(score, _HINT) if hint else score
 
-    def _dismissed(self, code: str, total: float, weighed: Weighed) -> bool:
-        group = self._types[code].group
-        return group in _SPECIAL and total < _LOUD and weighed.group(group) < _DISMISSED
+    def _special(self, code: str) -> bool:
+        return self._types[code].group in _SPECIAL
 
-    def _tags(self, acts: tuple[Act, ...], weights: _Weights) -> tuple[str, ...]:
-        tags = {subject for kind, subject in weights if kind == "tag"}
+    def _tags(self, acts: tuple[Act, ...], told: Set[str]) -> tuple[str, ...]:
         codes = {act.code for act in acts}
-        tags |= {
-            t for t, owners in self._terms.codes_of_tag.items() if not codes.isdisjoint(owners)
-        }
-        return tuple(sorted(tags))
+        owned = self._terms.codes_of_tag.items()
+        return tuple(sorted(told | {tag for tag, owners in owned if not codes.isdisjoint(owners)}))
 
 
-def _in_doubt(groups: Sequence[float]) -> bool:
-    """Whether what was said leaves open which group the tip belongs to: only then is the evidence
-    weighed, because it takes time."""
-    return not groups or groups[0] < _FIRM or (len(groups) > 1 and groups[1] >= _RIVAL * groups[0])
-
-
-def _because(terms: _Terms, sentence: str) -> str:
+def _because(terms: Terms, sentence: str) -> str:
     return sentence.format(term="' + '".join(terms))
 
 
-def _said(hits: Sequence[Hit]) -> dict[str, tuple[float, str]]:
-    """How surely (0 to 1) each concept, tag or threat was said or denied, and by which term."""
-    said: dict[str, tuple[float, str]] = {}
-    for hit in hits:
-        name, sure = hit.entry.mark, hit.factor
-        if hit.negated and name:
-            name = DENIED + name
-        if name not in said or sure > said[name][0]:
-            said[name] = (sure, hit.entry.term)
-    said.pop("", None)
-    return said
-
-
-def _weigh(found: dict[_Terms, float], terms: _Terms, weight: float) -> None:
-    """A term said twice counts once."""
-    found[terms] = max(weight, found.get(terms, 0.0))
-
-
-def _weigh_pair(pairing: Pairing, said: Mapping[str, list[Hit]], weights: _Weights) -> None:
-    threat = pairing.kind == "threat"
-    families = [
-        [hit for hit in said[name][:_MOST_OF_A_FAMILY] if threat or not hit.negated]
-        for name in pairing.concepts
-    ]
-    together = _together(families) if all(families) else None
-    if together:
-        weight = pairing.weight * min(hit.factor for hit in together)
-        terms = tuple(hit.entry.term for hit in together)
-        _weigh(weights[pairing.kind, pairing.subject], terms, weight)
-
-
-def _together(families: Sequence[Sequence[Hit]]) -> list[Hit] | None:
-    """The first hits of each family that stand within _NEAR words of the first one's."""
-    for anchor in families[0]:
-        others = [
-            min(family, key=lambda hit: abs(hit.start - anchor.start)) for family in families[1:]
-        ]
-        if all(abs(hit.start - anchor.start) <= _NEAR for hit in others):
-            return [anchor, *others]
-    return None
+def type_groups() -> dict[str, str]:
+    """The group of every shipped crime type by its code. Raises TypeProblem."""
+    types, _ = _read_types(files("hotline").joinpath("routing", "data", "crime_types.csv"))
+    return {code: kind.group for code, kind in types.items()}
 
 
 def _read_types(file: Traversable) -> tuple[dict[str, CrimeType], str]:

@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
-from hotline.routing.gazetteer import Cues
+from hotline.routing.gazetteer import SHORTENED, Cues
 from hotline.routing.words import SPELLED, WORD, Words
 
 SENTENCE_END = frozenset(".!?;\n")
+_SHORT = SHORTENED.union(
+    (
+        "r",
+        "av",
+        "trav",
+        "rod",
+        "est",
+        "prof",
+        "sr",
+        "sra",
+        "dr",
+        "dra",
+        "dna",
+        "st",
+        "rd",
+        "ave",
+        "bd",
+    )
+)
+_OWN = ("sou", "soy", "suis")  # the reporter's own town is more than somebody's
+_STOP = frozenset(".!?;")
 CLAUSE_END = frozenset(".!?;,:\n")
 
 
@@ -28,9 +49,11 @@ class Text:
         return not self.shouting and self.written[at][0].isupper()
 
     def joined(self, at: int) -> bool:
-        """Whether no comma or more stands before the word."""
+        """Whether no comma or more stands before the word; a full stop may shorten it: "Av."."""
         gap = self.between[at - 1]
-        return gap == " " or gap.strip() in ("", ".")
+        if gap == " " or not (sign := gap.strip()):
+            return True
+        return sign == "." and (self.folded[at - 1] in _SHORT or self.shortened(at - 1))
 
     def before(self, at: int) -> str:
         """The folded word before, or nothing across a comma or more."""
@@ -40,6 +63,62 @@ class Text:
         """The word that the name at ``at`` belongs to: ``rua`` in "rua de Santos"."""
         previous = self.before(at)
         return self.before(at - 1) if previous in self.cues.glue else previous
+
+    def here(self, start: int) -> bool:
+        """Whether the writer is there: "aqui em Santos", "daqui de Santos", "aqui é Santos"."""
+        at = start - 1
+        while at >= max(0, start - 3) and self.joined(at + 1):
+            if self.folded[at] in self.cues.here:
+                return True
+            if self.folded[at] not in self.cues.inside and self.folded[at] not in self.cues.glue:
+                return False
+            at -= 1
+        return False
+
+    def alone(self, start: int, end: int) -> bool:
+        """Whether the name is a whole sentence: "Tão armados. Duque de Caxias"."""
+        before = start == 0 or (
+            not _STOP.isdisjoint(self.between[start - 1]) and len(self.written[start - 1]) > 1
+        )
+        return before and (
+            end >= len(self.folded) or not SENTENCE_END.isdisjoint(self.between[end - 1])
+        )
+
+    def addressed(self, start: int, end: int) -> bool:
+        """Whether the name ends an address: "Rua das Palmeiras 12, Santos."."""
+        ends = end >= len(self.folded) or not SENTENCE_END.isdisjoint(self.between[end - 1])
+        if not ends or start == 0 or "," not in self.between[start - 1]:
+            return False
+        for at in range(start - 1, max(start - 7, -1), -1):
+            if self.folded[at] in self.cues.road or self.folded[at] in self.cues.area:
+                return True
+            if at and not SENTENCE_END.isdisjoint(self.between[at - 1]):
+                return False
+        return False
+
+    def own(self, start: int) -> bool:
+        """Whether the reporter says to be of the place: "sou de Natal"."""
+        return self.before(start) in self.cues.glue and self.before(start - 1) in _OWN
+
+    def handle(self, start: int, end: int) -> bool:
+        """Whether the words are part of a handle or an address: "@vaza_tudo_sinop"."""
+        before = self.between[start - 1] if start else ""
+        return before.endswith(("_", "@", "/")) or self.between[end - 1].startswith(("_", "@"))
+
+    def named_after(self, start: int) -> bool:
+        """Whether a proper name stands right before, so that the place is a part of it: "Clínica
+        Santa Mônica", "Flora Bela Vista"."""
+        if start < 2 or self.between[start - 1] != " " or not self.capital(start):
+            return False
+        word = self.folded[start - 1]
+        opens = not SENTENCE_END.isdisjoint(self.between[start - 2])
+        return (
+            self.capital(start - 1)
+            and not opens
+            and word not in self.cues.town
+            and word not in self.cues.inside
+            and word not in self.cues.glue
+        )
 
     def continues(self, end: int) -> bool:
         """Whether the name goes on, as in "Mariana Silva"."""
@@ -75,8 +154,10 @@ class Text:
             if self.folded[at] in self.cues.crime:
                 return True, False, False
             if start - at <= 3 and (self.folded[at] in self.cues.origin or self._is_of(at, start)):
-                return False, True, True
-            if self.folded[at] in self.cues.elsewhere:
+                return False, True, self.written[at].lower() not in _OWN
+            if self.folded[at] in self.cues.elsewhere or (
+                at == start - 1 and self.folded[at] in self.cues.thither
+            ):
                 return False, True, False
         for at in range(end, min(end + 4, len(self.folded))):
             if self.between[at - 1] != " " and not CLAUSE_END.isdisjoint(self.between[at - 1]):

@@ -4,13 +4,18 @@ The terms say what a text tells of; which act that makes likeliest is a matter o
 weights, and those are not guessed but fitted (scripts/fit_types.py) on the labelled development
 tips of tests/routing, as a multinomial logistic regression. ``evidence.csv`` holds the weights, a
 line for each concept, tag or threat, so that a person can read what speaks for what. A type whose
-terms were added yesterday is weighed like any other by the line ``own terms``.
+terms were added yesterday is weighed like any other by the line ``own terms``. Everyday words that
+no table of terms holds speak a little too (``word padaria``), where several tips have said them.
+
+Weights are whole hundredths and are added as such: whole numbers, though kept as floating ones,
+which are faster to add. So the order of adding changes nothing and every machine comes to the same
+sum.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from math import log1p
@@ -22,8 +27,10 @@ from hotline.errors import HotlineError
 
 OWN, BEST, ALWAYS = "own terms", "best terms of the group", "always"
 DENIED = "not "
+WORD = "word "
 
-_Floats = NDArray[np.float64]  # by type, or by line and type
+Levels = Mapping[float, Set[int]]  # marks (TermTable.marks) by how surely they were said
+_Weights = NDArray[np.float64]  # whole hundredths, by type, or by mark and type
 
 
 class EvidenceProblem(HotlineError):
@@ -39,7 +46,7 @@ class Weighed:
     """How likely each type is, all of them together 1."""
 
     places: Mapping[str, int]
-    members: Mapping[str, tuple[int, ...]]
+    members: Mapping[str, list[int]]
     chances: Sequence[float]
 
     def chance(self, code: str) -> float:
@@ -50,33 +57,39 @@ class Weighed:
         return sum(self.chances[at] for at in self.members[name])
 
     def likeliest(self) -> str:
-        return max(zip(self.chances, self.places, strict=True))[1]
+        return list(self.places)[self.chances.index(max(self.chances))]
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The fitted weights. ``places`` says where each type stands among the weights, ``members``
-    where the types of each group do."""
+    """The fitted weights in hundredths. ``places`` says where each type stands among the weights,
+    ``members`` where the types of each group do. ``weights`` are those of the marks of the tables
+    of terms, zeros where the table of evidence knows nothing; then those of the same marks denied;
+    then what counts always; and last those of ``words``."""
 
     group_of: Mapping[str, str]
     places: Mapping[str, int]
-    members: Mapping[str, tuple[int, ...]]
+    members: Mapping[str, list[int]]
     own: float
     best: float
-    always: _Floats
-    lines: Mapping[str, int]
-    said: _Floats
+    lines: frozenset[str]
+    denials: int
+    words: Mapping[str, int]
+    weights: _Weights
 
     @classmethod
-    def load(cls, file: Traversable, group_of: Mapping[str, str]) -> Evidence:
-        """Reads the table for the types of ``group_of``. Raises EvidenceProblem with the line."""
+    def load(
+        cls, file: Traversable, group_of: Mapping[str, str], marks: Mapping[str, int]
+    ) -> Evidence:
+        """Reads the table for the types of ``group_of`` and the ``marks`` with their places.
+        Raises EvidenceProblem with the line."""
         places = {code: at for at, code in enumerate(sorted(group_of))}
         members = {
-            group: tuple(at for code, at in places.items() if group_of[code] == group)
+            group: [at for code, at in places.items() if group_of[code] == group]
             for group in sorted(set(group_of.values()))
         }
         numbers: dict[str, float] = {}
-        said: dict[str, _Floats] = {}
+        lines: dict[str, _Weights] = {}
         with file.open(encoding="utf-8") as table:
             for line, row in enumerate(csv.DictReader(table), 2):
                 try:
@@ -84,46 +97,58 @@ class Evidence:
                     if name in (OWN, BEST):
                         numbers[name] = float(written)
                     else:
-                        said[name] = _weights(written, places, members)
+                        lines[name] = _weights(written, places, members)
                 except (KeyError, ValueError, TypeError, AttributeError):
                     raise EvidenceProblem(f"{file.name}:{line}: it cannot be used.") from None
-        missing = {OWN, BEST, ALWAYS} - numbers.keys() - said.keys()
+        missing = {OWN, BEST, ALWAYS} - numbers.keys() - lines.keys()
         if missing:
             raise EvidenceProblem(f"{file.name}:1: no line for “{min(missing)}”.")
-        always = said.pop(ALWAYS)
-        lines = {name: at for at, name in enumerate(said)}
-        weights = np.array(list(said.values())).reshape(len(said), len(places))
-        return cls(group_of, places, members, numbers[OWN], numbers[BEST], always, lines, weights)
+        always = lines.pop(ALWAYS)
+        zeros = np.zeros_like(always)
+        said = [lines.get(mark, zeros) for mark in marks]
+        denied = [lines.get(DENIED + mark, zeros) for mark in marks]
+        own, best = numbers[OWN], numbers[BEST]
+        spoken = [name for name in lines if name.startswith(WORD)]
+        words = {name[len(WORD) :]: 2 * len(marks) + 1 + at for at, name in enumerate(spoken)}
+        weights = np.array([*said, *denied, always, *(lines.pop(name) for name in spoken)])
+        known = frozenset(lines)
+        return cls(group_of, places, members, own, best, known, len(marks), words, weights)
 
-    def weigh(self, totals: Mapping[str, float], said: Mapping[str, float]) -> Weighed:
-        """The chance of each type, given the weight of its own terms and how surely each concept,
-        tag or threat (0 to 1) was said. What the table does not know says nothing."""
-        heard = [name for name in said if name in self.lines]
-        sums = self.always.copy()
-        if heard:
-            sums += np.array([said[n] for n in heard]) @ self.said[[self.lines[n] for n in heard]]
+    def weigh(
+        self, totals: Mapping[str, float], said: Levels, denied: Levels, words: Set[str]
+    ) -> Weighed:
+        """The chance of each type, given the weight of its own terms, how surely each concept, tag
+        or threat (0 to 1) was said or denied, and the words of the text."""
+        rows = [2 * self.denials, *(self.words[word] for word in self.words.keys() & words)]
+        much = [100] * len(rows)
+        for levels, first in ((said, 0), (denied, self.denials)):
+            counted: set[int] = set()  # what was said twice counts as it was said most surely
+            for sure in sorted(levels, reverse=True):
+                marks = levels[sure] - counted
+                counted |= marks
+                rows += [first + mark for mark in marks] if first else marks
+                much += [round(sure * 100)] * len(marks)
+        sums = np.array(much, dtype=np.float64) @ self.weights.take(rows, axis=0) / 10_000.0
         best: dict[str, float] = {}
         for code, total in totals.items():
             loud = log1p(total)
             sums[self.places[code]] += self.own * loud
             best[self.group_of[code]] = max(loud, best.get(self.group_of[code], 0.0))
         for group, loud in best.items():
-            sums[list(self.members[group])] += self.best * loud
+            sums[self.members[group]] += self.best * loud
         parts = np.exp(sums - sums.max())
         return Weighed(self.places, self.members, (parts / parts.sum()).tolist())
 
-    def speaking(self, code: str, said: Iterable[str]) -> list[str]:
-        """What of ``said`` speaks for a type, the loudest first."""
-        at = self.places[code]
-        heard = {name: self.said[self.lines[name], at] for name in said if name in self.lines}
-        return sorted((n for n in heard if heard[n] > 0), key=lambda name: (-heard[name], name))
+    def speaking(self, code: str, said: Iterable[int]) -> list[int]:
+        """The marks of ``said`` that speak for a type, the loudest first."""
+        weights = self.weights[:, self.places[code]]
+        return sorted((m for m in said if weights[m] > 0), key=lambda m: (-weights[m], m))
 
 
-def _weights(
-    written: str, places: Mapping[str, int], members: Mapping[str, tuple[int, ...]]
-) -> _Floats:
+def _weights(written: str, places: Mapping[str, int], members: Mapping[str, list[int]]) -> _Weights:
     """``ORGCRIME:0.42 ORG-01:-0.2``: a group's weight counts for each of its types."""
-    weights = np.zeros(len(places))
+    weights = np.zeros(len(places), dtype=np.float64)
     for name, _, value in (word.partition(":") for word in written.split()):
-        weights[list(members[name]) if name in members else places[name]] += float(value)
+        chosen = members[name] if name in members else [places[name]]
+        weights[chosen] += round(float(value) * 100)
     return weights

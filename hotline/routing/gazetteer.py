@@ -117,6 +117,8 @@ class Cues:
     """What the words around a name say about it, folded (``data/place_cues.toml``)."""
 
     glue: frozenset[str]
+    here: frozenset[str]
+    thither: frozenset[str]
     inside: frozenset[str]
     at: frozenset[str]
     towards: frozenset[str]

@@ -18,7 +18,8 @@ class Mention(NamedTuple):
 
     ``attached``: the state stands right beside it. ``cue``: 2 after "cidade de", 1 after "em",
     else 0. ``crime``, ``elsewhere`` and ``origin``: the words before it place the crime, or the
-    person, or say where somebody or something comes from."""
+    person, or say where somebody or something comes from. ``here``: "aqui em", or the name is a
+    sentence of its own."""
 
     senses: tuple[Sense, ...]
     span: tuple[int, int]
@@ -27,6 +28,7 @@ class Mention(NamedTuple):
     crime: bool = False
     elsewhere: bool = False
     origin: bool = False
+    here: bool = False
 
 
 def _is_state(senses: Senses) -> bool:
@@ -51,25 +53,34 @@ class Judge:
         # States stand last.
         stated = known[-1].place is None
         senses = tuple([s for s in known if s.place]) if stated else known
-        if not senses or start < since or not self._whole(start, end):
+        if not senses or start < since or not self._whole(start, end) or text.handle(start, end):
             return None
-        state, self.since = self._state_after(end, senses)
+        state, until = self._state_after(end, senses)
         head, previous, span = text.head(start), text.before(start), (start, end)
-        cue = 2 if head in self.cues.town else int(previous in self.cues.inside)
+        here = text.here(start)
+        cue = 2 if head in self.cues.town else int(here or previous in self.cues.inside)
+        here = here or text.alone(start, until)
         senses = self._fitting(senses, state, certain=cue == 2 or not _is_state(known))
         if self.answer:
+            self.since = until
             return Mention(senses, span, bool(state), cue=2) if senses else None
         if head == "estado" or head in self.cues.not_a_town or self._of_road(end):
             return None
-        if previous in self.cues.area:
-            senses = tuple(s for s in senses if s.kind >= Kind.DISTRICT)
+        if previous in self.cues.area or (previous in ("da", "do") and head in self.cues.area):
+            within = tuple(s for s in senses if s.kind >= Kind.DISTRICT)
+            senses = within if previous in self.cues.area else within or senses
+        elif not (state or here) and text.named_after(start):
+            return None
         if not state:
             senses = self._counting(senses, start, end, cue)
         if not senses or (not state and text.in_street(start)):
             return None
+        self.since = until  # a name that is no place takes no state with it: "Praça Mauá, Rio"
         linked = since and self.cues.link.issuperset(text.folded[since:start])
         self.tone = self.tone if linked else text.points(start, end, since)
-        return Mention(senses, span, bool(state), cue, *self.tone)
+        if here:
+            self.tone = (self.tone[0], False, False)
+        return Mention(senses, span, bool(state), cue, *self.tone, here)
 
     def _of_road(self, end: int) -> bool:
         """Whether a road or building follows, as English names them: "Brasília Avenue"."""
@@ -117,13 +128,10 @@ class Judge:
             return True
         area = text.head(start) in self.cues.area
         match sense.kind:
+            case Kind.NAME | Kind.TOWN if sense.everyday:
+                return self._meant(start, end, cue)
             case Kind.NAME | Kind.TOWN:
-                if not sense.everyday:
-                    return capital or cue > 0
-                at = previous in self.cues.at or (
-                    previous == "a" and text.written[start - 1] in "àÀ"
-                )
-                return cue == 2 or (at and capital and not text.continues(end))
+                return capital or cue > 0
             case Kind.OTHER:
                 return not single or capital or cue > 0
             case Kind.SHORT if sense.label.isupper():
@@ -131,10 +139,23 @@ class Judge:
             case Kind.SHORT:
                 return capital and previous in self.cues.towards and not text.continues(end)
             case Kind.DISTRICT:
-                return not single or capital or area or cue > 0
+                return not single or capital or area or cue > 0 or text.shouting
             case _:
                 of = previous in ("da", "do") and start > 1 and not text.capital(start - 2)
                 return not single or area or (capital and (previous in self.cues.inside or of))
+
+    def _meant(self, start: int, end: int, cue: int) -> bool:
+        """Whether an everyday word is meant as the place it also names: "em Posse", "prefeitura de
+        Posse", or a sentence that says nothing else."""
+        text, previous = self.text, self.text.before(start)
+        if cue == 2:
+            return True
+        if text.alone(start, end):
+            return text.capital(start) or text.shouting
+        at = previous in self.cues.at or (previous == "a" and text.written[start - 1] in "àÀ")
+        if at or text.addressed(start, end) or text.own(start):
+            return text.capital(start) and not text.continues(end)
+        return text.capital(start) and text.here(start)
 
     def _is_code(self, sense: Sense, at: int) -> bool:
         """Whether it is written as the code it is: POA is Porto Alegre, Poá is not."""

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from hotline.routing.context import Text
-from hotline.routing.gazetteer import STATE_LETTERS, Gazetteer
+from hotline.routing.gazetteer import STATE_LETTERS, Gazetteer, Kind, Sense
 from hotline.routing.judge import Judge, Mention
 from hotline.routing.words import Words, words
 
+_STATED = frozenset(("no", "na", "do", "da", "de", "em", "estado", "en", "in"))  # "no estado de"
 _CODE = re.compile(r"\b[A-Z]{2}\b")
 _POSTED = re.compile(r"\d(?<![\d.-]\d)\d\.?\d{3}-\d{3}(?![\d-])")
 _TYPED_DDD = re.compile(r"(?:\(0?([1-9]\d)\)|\bddd\W{0,3}0?([1-9]\d)\b)", re.IGNORECASE)
@@ -38,6 +39,8 @@ def read(told: Words, gazetteer: Gazetteer, *, answer: bool = False) -> Reading:
     """Everything in a text that says where. An ``answer`` to "which city?" needs no cues."""
     folded, typed = tuple(told.folded), told.typed
     spans = gazetteer.senses.find(folded)
+    if spans and not answer:
+        spans = [span for span in spans if not _idle(span, told, gazetteer)]
     code = answer or (told.capitals and _coded(told, gazetteer))
     cep5 = tuple(_ceps(typed)) if told.digits else ()
     if not spans and not code:
@@ -52,6 +55,24 @@ def read(told: Words, gazetteer: Gazetteer, *, answer: bool = False) -> Reading:
         cep5=cep5,
         words=folded,
     )
+
+
+def _idle(span: tuple[int, int, tuple[Sense, ...]], told: Words, gazetteer: Gazetteer) -> bool:
+    """Whether an everyday word is surely no place, before the text is taken apart: it stands
+    nowhere with a capital, and after no "cidade de". Pará without its accent is "for"."""
+    start, end, senses = span
+    if end - start > 1:
+        return False
+    label, word, typed = senses[-1].label, told.folded[start], told.typed
+    if senses[-1].kind is Kind.STATE:
+        return label == "Pará" and len(senses) == 1 and "rá" not in typed and "RÁ" not in typed
+    after = told.folded[end] if end < len(told.folded) else ""
+    stated = after.upper() in gazetteer.codes or after in gazetteer.senses or after in _STATED
+    if stated or not all(sense.everyday for sense in senses):
+        return False
+    if label in typed or word.capitalize() in typed or label.upper() in typed:
+        return False
+    return word.upper() not in typed and gazetteer.cues.town.isdisjoint(told.folded[:start])
 
 
 def _coded(told: Words, gazetteer: Gazetteer) -> bool:

@@ -15,6 +15,9 @@ from importlib.resources import files
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from hotline.routing.phone import Phone
+from hotline.routing.retention import Retention
+from hotline.routing.watch import Watching
 from hotline.tips import Language, QueueKind, queue_kind
 
 VERSION_DIGITS = 12
@@ -104,10 +107,12 @@ class EmergencyNumber:
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """Somebody on duty of ``agency`` who is told of danger: a staff telephone in E.164."""
+    """Somebody on duty of ``agency`` who is told of danger and of lateness; with ``watch``, only of
+    alarms on unusual reading. A staff telephone in E.164."""
 
     agency: str
     number: str
+    watch: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +157,11 @@ class Pattern:
 class Profile:
     """One jurisdiction. ``agencies`` holds every body written out; those that patterns imply
     are found by ``agency``. A municipality's key is ``scheme`` and a code of ``digits`` digits;
-    ``states`` are keys by the digits their codes begin with. ``leave`` is where "Leave this page"
-    leads. ``digest`` is the fingerprint of all its files (see profile_files); ``lines`` where each
-    body, pattern and state is written, and each key of them (``pcerj.functions``,
-    ``profile.desks``)."""
+    ``states`` are keys by the digits their codes begin with. ``phone`` is when operators take
+    calls, None where none do, ``watch`` what reading is usual. ``leave`` is where "Leave this
+    page" leads; ``retention`` how long tips may live. ``digest`` is the fingerprint of its files
+    (see profile_files); ``lines`` where each body, pattern and state is written, and each key of
+    them (``pcerj.functions``, ``profile.desks``)."""
 
     id: str
     name: str
@@ -175,7 +181,10 @@ class Profile:
     emergency: tuple[EmergencyNumber, ...]
     elsewhere: tuple[EmergencyNumber, ...]
     duty: tuple[Duty, ...]
+    phone: Phone | None
+    watch: Watching
     leave: str
+    retention: Retention
     digest: str
     folder: Path
     cues: Path

@@ -1,7 +1,8 @@
 """Profile files: a jurisdiction's directory read and checked, every mistake with file and line.
 
 ``profile.toml``, ``states.toml``, ``agencies.toml`` (and ``municipalities.toml``) and
-``queues.toml``; ``rules.toml`` and ``recusal.toml`` are read by rules.py and recusal.py.
+``queues.toml``, and where there is one ``retention.toml``; ``rules.toml`` and ``recusal.toml`` are
+read by rules.py and recusal.py.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from hotline.clock import Clock
-from hotline.routing import profile_checks
+from hotline.routing import phone, profile_checks, retention, watch
 from hotline.routing.profile import (
     PURPOSES,
     Agency,
@@ -39,8 +40,9 @@ FILES = (
     "queues.toml",
     "rules.toml",
     "recusal.toml",
+    retention.FILE,
 )
-_OPTIONAL = frozenset({"municipalities.toml", "recusal.toml"})
+_OPTIONAL = frozenset({"municipalities.toml", "recusal.toml", retention.FILE})
 _DIALLED = re.compile(r"[+*#(]*\d[\d ()*#.-]*")
 _E164 = re.compile(r"\+[1-9]\d{7,14}")
 
@@ -80,7 +82,7 @@ def _read(folder: Path, documents: Mapping[str, Document], sources: dict[str, En
     """``sources`` receives the block of every agency, queue and state, to name lines by."""
     sheet = documents["profile.toml"]
     sources["profile"] = top = sheet.top
-    country, zone = top.text("country"), _zone(top)
+    country, zone, languages = top.text("country"), _zone(top), _languages(top)
     states = _states(documents["states.toml"], country, sources)
     agencies, patterns = _agencies(documents, states, country, sources)
     named = top.text("recusal", required=False)
@@ -90,13 +92,14 @@ def _read(folder: Path, documents: Mapping[str, Document], sources: dict[str, En
     elif named and not cues.is_file():
         hint = nearest(named, built_ins(), "Name a profile that has a recusal.toml.")
         top.problem(f"recusal: there are no cues in a profile called {named}", hint, "recusal")
+    kept = documents.get(retention.FILE)
     profile = Profile(
         id=top.text("id"),
         name=top.text("name"),
         country=country,
         state=top.text("state", required=False) or None,
         zone=zone,
-        languages=_languages(top),
+        languages=languages,
         suffix=top.text("queues"),
         scheme=top.text("places"),
         digits=_digits(top),
@@ -109,13 +112,16 @@ def _read(folder: Path, documents: Mapping[str, Document], sources: dict[str, En
         emergency=_numbers(sheet, "number", zone),
         elsewhere=_numbers(sheet, "elsewhere", zone),
         duty=_duty(sheet, agencies),
+        phone=phone.read(sheet, zone, languages),
+        watch=watch.read(sheet),
         leave=_leave(top),
+        retention=retention.read(kept) if kept else retention.built_in(),
         digest=fingerprint(contents(folder, cues)),
         folder=folder,
         cues=cues,
         lines=MappingProxyType(dict(_places(sources))),
     )
-    sheet.check_headers(frozenset({"number", "elsewhere", "duty"}))
+    sheet.check_headers(frozenset({"number", "elsewhere", "duty", "phone", "watch"}))
     documents["queues.toml"].check_headers(frozenset({"queue"}))
     documents["states.toml"].check_headers(frozenset({"state"}))
     return profile
@@ -213,7 +219,7 @@ def _numbers(sheet: Document, header: str, zone: ZoneInfo) -> tuple[EmergencyNum
 def _duty(sheet: Document, agencies: Mapping[str, Agency]) -> tuple[Duty, ...]:
     people = []
     for entry in sheet.entries("duty"):
-        one = Duty(entry.text("agency"), entry.text("number"))
+        one = Duty(entry.text("agency"), entry.text("number"), entry.flag("watch"))
         if one.agency and one.agency not in agencies:
             hint = nearest(one.agency, agencies, "Take an id of agencies.toml.")
             entry.problem(f"no agency is called {one.agency}", hint, "agency")

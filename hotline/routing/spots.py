@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from hotline.routing.gazetteer import Gazetteer, Kind, Municipality, Sense
@@ -20,6 +20,7 @@ class Spot(NamedTuple):
     crime: bool
     elsewhere: bool
     origin: bool = False
+    here: bool = False
 
     @property
     def places(self) -> dict[str, Municipality]:
@@ -28,6 +29,13 @@ class Spot(NamedTuple):
     @property
     def states(self) -> set[str]:
         return {sense.state for sense in self.senses}
+
+    @property
+    def faint(self) -> bool:
+        """Whether nothing but its name says that a place is meant, and many bear the name: "a
+        caixa d'água"."""
+        local = self.senses[0].kind is Kind.LOCAL
+        return local and not (self.backed or self.crime or self.here or self.cue)
 
     def may_be_state(self, states: dict[str, str]) -> bool:
         """Rio de Janeiro and São Paulo are states too."""
@@ -65,20 +73,40 @@ def weigh(reading: Reading, gazetteer: Gazetteer) -> list[Spot]:
         spots = _merged(spots)
     if len(spots) < 2:
         return spots
+    spots = [spot for spot in spots if not spot.faint] or spots
     here = [spot for spot in spots if not spot.elsewhere] or spots
     states = gazetteer.states
     here = [spot for spot in here if not _is_state_of(spot, here, states)] or here
-    crimes = [spot for spot in here if spot.crime]
-    chosen = crimes if len(crimes) == 1 else here
     # What won over another place is at most likely.
-    return [spot._replace(elsewhere=True) for spot in chosen]
+    return [spot._replace(elsewhere=True) for spot in _leading(here)]
+
+
+def _leading(spots: list[Spot]) -> list[Spot]:
+    """The one spot that the first telling difference singles out, else all."""
+    for leads in _LEADS:
+        led = [spot for spot in spots if leads(spot)]
+        if len(led) == 1:
+            return led
+    return spots
+
+
+# What singles out a place among several, strongest first: "aqui em", the crime's own clause, a
+# municipality named as a place beside mere neighbourhoods, "em" beside "de".
+_LEADS: tuple[Callable[[Spot], bool], ...] = (
+    lambda spot: spot.here,
+    lambda spot: spot.crime,
+    lambda spot: spot.backed,
+    lambda spot: spot.cue > 0 and spot.senses[0].kind <= Kind.TOWN,
+    lambda spot: spot.senses[0].kind < Kind.LOCAL,
+    lambda spot: spot.cue > 0,
+)
 
 
 def _spot(mention: Mention, reading: Reading) -> Spot:
     """The meanings that fit the states, then the dialling codes, typed elsewhere in the text. A
     dialling code says something of neighbourhoods only."""
     senses, backed = mention.senses, mention.attached
-    tone = mention.crime, mention.elsewhere, mention.origin
+    tone = mention.crime, mention.elsewhere, mention.origin, mention.here
     if backed or not (reading.states or reading.dialled):
         return Spot(senses, mention.cue, backed, *tone)
     named = tuple(s for s in senses if s.state in reading.states)
@@ -114,6 +142,7 @@ def _joined(one: Spot, two: Spot, common: set[str]) -> Spot:
         one.crime or two.crime,
         one.elsewhere and two.elsewhere,
         one.origin and two.origin,
+        one.here or two.here,
     )
 
 

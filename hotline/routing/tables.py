@@ -134,6 +134,17 @@ class Entry:
             self._missing(key)
         return value
 
+    def days(self, key: str) -> tuple[date, ...]:
+        """The dates of a list; nothing when it is not there."""
+        value: list[Any] = self._get(key, list) or []
+        if any(type(one) is not date for one in value):
+            hint = f"Write {key} = [2026-12-25, 2027-01-01], without quotes and hours."
+            self.problem(f"{key} must be a list of dates", hint, key)
+            return ()
+        for one in sorted({one for one in value if value.count(one) > 1}):
+            self.problem(f"{one} stands twice in {key}", "Delete one, or correct it.", key)
+        return tuple(dict.fromkeys(value))
+
     def texts(self, key: str, *, required: bool = False) -> tuple[str, ...]:
         value: list[Any] | None = self._get(key, list)
         if value is None:

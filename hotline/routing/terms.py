@@ -1,33 +1,39 @@
 """Terms: the word tables of classification, and one pass over a text that finds them.
 
 A term is one or more words; accents and capitals do not matter, a star ends a word that may go
-on (``trafic*``). What a scan returns names only the terms of the tables, none of the text's own
-words. ``wordlists`` reads the tables.
+on (``trafic*``). ``wordlists`` reads the tables, ``heard`` makes sense of what was found.
+
+Each word of a text is looked up once, only words of the tables are walked, and what the grammar
+says of the words around is worked out only where a word of grammar stands. Nothing of a text is
+kept when the scan ends.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from enum import IntEnum
-from itertools import islice
+from functools import lru_cache
 from sys import intern
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
+from hotline.routing.around import PAUSES, QUOTE, Role, denied, doubted
 from hotline.tips import Language
 
 LONGEST = 20_000  # characters read; a longer text is classified by its beginning
 ANY = "any"
 WEIGHTS = {"strong": 3.0, "clear": 2.0, "weak": 1.0}
 PAIRINGS = {"together": 3.0, "hinted": 2.0}
-_ONCE = frozenset(("type", "concept"))  # their subjects never share a name
-_NEGATION_REACH = 4  # words after a negator
+FOREIGN = 0.8  # how much a term of another language counts: people mix languages
 _LEAST_STEM = 3  # letters before a star
 _SHORT = 3  # single words this short mean too many things in other languages
 _TOKEN = re.compile(r"[a-z0-9@$]+|[.,;:!?\n]|\"")
+_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789@$"  # of words
 _STRETCHED = re.compile(r"([a-z])\1\1+")
-_PAUSES = frozenset(".,;:!?\n")
+_NOWHERE: Mapping[str, Any] = MappingProxyType({})
 _LEET = str.maketrans("013457@$", "oieastas")
 
 
@@ -71,38 +77,46 @@ class Entry:
         object.__setattr__(self, "mark", intern(f"{self.kind} {self.subject}") if speaks else "")
 
 
-@dataclass(slots=True)
-class Hit:
-    """A term found, beginning at word ``start``. ``factor`` is less than 1 for what is quoted,
-    hearsay or in another language; ``negated`` is what the text denies."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """What the same words mean in one language. ``near`` and ``far`` are marks by their place in
+    TermTable.marks, of terms of that language and of others; ``named`` says by which term and how
+    much it counts; ``others`` are the entries that are no concepts, with how much they count."""
 
-    entry: Entry
-    start: int
-    factor: float
-    negated: bool
-
-
-class Role(IntEnum):
-    """What a grammar word does to the words after it."""
-
-    FILLER = 1  # left out of texts and terms
-    NEGATOR = 2
-    PARDON = 3  # after a negator: 'not only', 'do not know who' deny nothing
-    TURN = 4  # ends a denial: 'but'
+    near: frozenset[int]
+    far: frozenset[int]
+    named: Mapping[int, tuple[str, float]]
+    others: tuple[tuple[Entry, float], ...]
+    hearsay: bool
 
 
-@dataclass(slots=True)
 class _Node:
-    entries: list[Entry] = field(default_factory=list)
-    next: dict[str, _Node] = field(default_factory=dict)
-    fitting: dict[Language, list[tuple[Entry, float]]] = field(default_factory=dict)
+    """There are forty thousand, most of them ends: what is empty is one for all."""
 
-    def in_language(self, language: Language) -> list[tuple[Entry, float]]:
-        """The entries that count in a language, with how much; worked out when first asked."""
-        found = self.fitting.get(language)
+    __slots__ = ("_fits", "entries", "next")
+
+    def __init__(self) -> None:
+        self.entries: tuple[Entry, ...] = ()
+        self.next: Mapping[str, _Node] = _NOWHERE
+        self._fits: Mapping[str, Fit] = _NOWHERE
+
+    def fit(self, language: str, marks: Mapping[str, int]) -> Fit:
+        """Worked out when first asked for."""
+        fit = self._fits.get(language)
+        if fit is None:
+            fit = _fit(self.entries, Language(language), marks)
+            self._fits = {**self._fits, language: fit}
+        return fit
+
+    def after(self, word: str) -> _Node:
+        """Where a further word leads, from now on."""
+        found = self.next.get(word)
         if found is None:
-            weighed = ((entry, _fits(entry, language)) for entry in self.entries)
-            found = self.fitting[language] = [(entry, much) for entry, much in weighed if much]
+            found = _Node()
+            if isinstance(self.next, dict):
+                self.next[word] = found
+            else:
+                self.next = {word: found}
         return found
 
 
@@ -116,148 +130,145 @@ class Pairing:
     weight: float
 
 
-@dataclass(slots=True)
-class _Reading:
-    """A text as the vocabulary knows it: for each word that is no filler the keys it matches
-    (none for most), and what the grammar around it says."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Form:
+    """A word of the tables: the keys it matches, what it means alone, the longer terms that it
+    begins, and the keys that may come second in those."""
 
-    keys: list[tuple[str, ...]] = field(default_factory=list)
-    negated: list[bool] = field(default_factory=list)
-    quoted: list[bool] = field(default_factory=list)
-    sentence: list[int] = field(default_factory=list)
+    keys: tuple[str, ...]
+    alone: list[Fit]
+    starts: list[_Node]
+    seconds: Set[str]
+
+
+class Scan(NamedTuple):
+    """Every term in a text, with the words that it begins at; where its crime types do not count,
+    being within a longer term; the words that are denied; how surely those are told that are
+    quoted or hearsay; and all words of the text, to be weighed and never to be quoted."""
+
+    spots: Mapping[Fit, list[int]]
+    within: Set[tuple[Fit, int]]
+    denied: frozenset[int]
+    doubted: Mapping[int, float]
+    words: Set[str]
 
 
 @dataclass(slots=True)
 class TermTable:
-    """All terms as one trie over words."""
+    """All terms as one trie over words. ``marks`` are the names of what evidence is weighed by,
+    with their places."""
 
     entries: list[Entry] = field(default_factory=list)
     pairings: list[Pairing] = field(default_factory=list)
     codes_of_tag: dict[str, tuple[str, ...]] = field(default_factory=dict)
     roles: Mapping[Language, Mapping[str, Role]] = field(default_factory=dict)
-    fillers: frozenset[str] = frozenset()
+    fillers: frozenset[str] = frozenset()  # the same in every language
+    marks: dict[str, int] = field(default_factory=dict)
     _root: _Node = field(default_factory=_Node)
-    _exact: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    _heads: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by their first four letters
-    _short_heads: set[str] = field(default_factory=set)  # of three letters, the fewest allowed
+    _exact: set[str] = field(default_factory=set)
+    _heads: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    _forms: dict[str, dict[tuple[str, ...], _Form]] = field(default_factory=dict)
+    _skipped: frozenset[str] = frozenset()
+    _negators: dict[str, frozenset[str]] = field(default_factory=dict)
 
-    def scan(self, text: str, language: Language) -> list[Hit]:
-        """Every term in the text, in order of its first word. A crime-type term within a longer
-        term is left out: 'tráfico' says nothing where 'tráfico de armas' stands."""
-        reading = self._read(fold(text), self.roles.get(language, {}))
-        hits: list[Hit] = []
-        keys, begins, reach = reading.keys, self._root.next, 0
-        for start, first in enumerate(keys):
-            if not first or (first[0] not in begins and len(first) == 1):
-                continue
-            found = self._begun(keys, start)
-            if not found:
-                continue
-            longest = found[-1][0]
-            quoted, negated = 0.6 if reading.quoted[start] else 1.0, reading.negated[start]
-            if len(found) == 1 and longest > reach:  # most words: nothing to tell apart
-                for entry, factor in found[0][1].in_language(language):
-                    hits.append(Hit(entry, start, factor * quoted, negated))
-                reach = longest
-                continue
-            told: list[str] = []  # a word that fits two terms of a type counts once
-            for end, node in reversed(found):
-                inside = end < longest or end <= reach
-                for entry, factor in node.in_language(language):
-                    if entry.kind in _ONCE:
-                        if (inside and entry.kind == "type") or entry.subject in told:
-                            continue
-                        told.append(entry.subject)
-                    hits.append(Hit(entry, start, factor * quoted, negated))
-            reach = max(reach, longest)
-        _doubt_hearsay(hits, reading.sentence)
-        return hits
+    def speak(self, roles: Mapping[Language, Mapping[str, Role]]) -> None:
+        """Takes the words of grammar; to be called before terms are added."""
+        self.roles = roles
+        self.fillers = frozenset(w for w, r in roles[Language.PT].items() if r is Role.FILLER)
+        self._skipped = self.fillers | PAUSES | {QUOTE}
+        for language, words in roles.items():
+            negators = (word for word, role in words.items() if role is Role.NEGATOR)
+            self._negators[language.value] = frozenset(negators)
+            self._forms[language.value] = {}
 
-    def _begun(self, keys: list[tuple[str, ...]], start: int) -> list[tuple[int, _Node]]:
-        """As ``_walk``, at once for a word that no term of more words begins with here: most."""
-        if len(keys[start]) > 1:
-            return self._walk(keys, start)
-        node = self._root.next[keys[start][0]]
-        if start + 1 < len(keys) and not node.next.keys().isdisjoint(keys[start + 1]):
-            return self._walk(keys, start)
-        return [(start + 1, node)] if node.entries else []
+    def scan(self, text: str, language: Language) -> Scan:
+        """A crime-type term within a longer term does not count: 'tráfico' says nothing where
+        'tráfico de armas' stands."""
+        folded = fold(text)
+        pieces = _TOKEN.findall(folded)
+        skipped = self._skipped
+        words = [piece for piece in pieces if piece not in skipped]
+        distinct = set(words)
+        met = self._met(distinct, language.value)
+        spots, within = self._spots([*map(met.get, words), None], language.value)
+        hearsay = [at for fit, places in spots.items() if fit.hearsay for at in places]
+        roles = self.roles[language]
+        denies = not self._negators[language.value].isdisjoint(distinct)
+        doubts = hearsay or QUOTE in folded
+        return Scan(
+            spots,
+            within,
+            denied(pieces, roles) if denies else frozenset(),
+            doubted(pieces, roles, hearsay) if doubts else {},
+            distinct,
+        )
 
-    def _walk(self, keys: list[tuple[str, ...]], start: int) -> list[tuple[int, _Node]]:
-        """The terms that begin at ``start``, with their ends, shortest first."""
-        found = []
-        frontier, end = [self._root], start
-        for matching in islice(keys, start, None):
-            end += 1
-            following = []
-            for node in frontier:
-                children = node.next
-                for key in matching:
-                    if key in children:
-                        child = children[key]
-                        if child.next:
-                            following.append(child)
-                        if child.entries:
-                            found.append((end, child))
-            if not following:
-                break
-            frontier = following
-        return found
+    def _met(self, words: Set[str], language: str) -> dict[str, _Form]:
+        """The words that the tables know."""
+        met: dict[str, _Form] = {}
+        exact, heads, forms = self._exact, self._heads, self._forms[language]
+        for word in words:
+            keys: tuple[str, ...] = (word,) if word in exact else ()
+            for stem, key in heads.get(word[:4], ()):
+                if word.startswith(stem):
+                    keys += (key,)
+            if keys or (keys := self._repaired(word)):
+                met[word] = forms.get(keys) or self._form(keys, language)
+        return met
+
+    def _form(self, keys: tuple[str, ...], language: str) -> _Form:
+        """Worked out when first asked for."""
+        begun = [self._root.next[key] for key in keys if key in self._root.next]
+        alone = [node.fit(language, self.marks) for node in begun if node.entries]
+        starts = [node for node in begun if node.next]
+        seconds = frozenset(key for node in starts for key in node.next)
+        form = self._forms[language][keys] = _Form(keys, alone, starts, seconds)
+        return form
 
     def _known(self, word: str) -> tuple[str, ...]:
         """The keys a word matches: itself and stems that a star lets go on."""
-        keys = self._exact.get(word, ())
-        for stem in self._heads.get(word[:4], ()):
-            if word.startswith(stem):
-                keys += (stem + "*",)
-        if word[:_LEAST_STEM] in self._short_heads:
-            keys += (word[:_LEAST_STEM] + "*",)
-        return keys
+        heads = self._heads.get(word[:4], ())
+        stems = tuple(key for stem, key in heads if word.startswith(stem))
+        return (word, *stems) if word in self._exact else stems
 
-    def _repaired(self, word: str, stretched: bool) -> tuple[str, ...]:
-        """The keys of a word typed with digits for letters or with a letter held down;
-        ``stretched``: the text has such a word."""
+    def _repaired(self, word: str) -> tuple[str, ...]:
+        """The keys of a word typed with digits for letters or with a letter held down."""
         keys: tuple[str, ...] = ()
-        if not stretched and word.isalpha():
-            return keys
-        if not word.isalpha() and not word.isdigit():
+        if not (word.isalpha() or word.isdigit()):
             keys = self._known(word.translate(_LEET))
         if not keys and _STRETCHED.search(word):
             once, twice = _STRETCHED.sub(r"\1", word), _STRETCHED.sub(r"\1\1", word)
             keys = self._known(once) or self._known(twice)
         return keys
 
-    def _read(self, folded: str, roles: Mapping[str, Role]) -> _Reading:
-        """A negation reaches four words, up to a pause or a turn ('but')."""
-        reading = _Reading()
-        met: dict[str, tuple[str, ...]] = {}  # people say the same words again
-        stretched = _STRETCHED.search(folded) is not None
-        left = sentence = opened = 0
-        quoting = False
-        for piece in _TOKEN.findall(folded):
-            if piece in _PAUSES:
-                left = 0
-                sentence += piece != ","
+    def _spots(
+        self, forms: list[_Form | None], language: str
+    ) -> tuple[dict[Fit, list[int]], set[tuple[Fit, int]]]:
+        """``forms`` are the words of the text, and nothing at its end."""
+        alone: dict[_Form, list[int]] = defaultdict(list)
+        spots: dict[Fit, list[int]] = defaultdict(list)
+        within: set[tuple[Fit, int]] = set()
+        reach = 0
+        for at, form in enumerate(forms):
+            if form is None:
                 continue
-            if piece == '"':
-                quoting, opened = not quoting, len(reading.keys)
-                continue
-            role = roles.get(piece)
-            if role is Role.TURN or (left and role is Role.PARDON):
-                left = 0
-            if role is not Role.FILLER:
-                if piece not in met:
-                    met[piece] = self._known(piece) or self._repaired(piece, stretched)
-                reading.keys.append(met[piece])
-                reading.negated.append(left > 0)
-                reading.quoted.append(quoting)
-                reading.sentence.append(sentence)
-            if role is Role.NEGATOR:
-                left = _NEGATION_REACH
-            elif left:
-                left -= 1
-        if quoting:  # a quotation mark that never closes quotes nobody
-            reading.quoted[opened:] = [False] * (len(reading.quoted) - opened)
-        return reading
+            alone[form].append(at)
+            second = forms[at + 1]
+            if second is not None and not form.seconds.isdisjoint(second.keys):
+                longer = _walk(form.starts, forms, at + 1)
+                longest = longer[0][0] if longer else 0
+                for end, node in longer:
+                    fit = node.fit(language, self.marks)
+                    spots[fit].append(at)
+                    if not reach < end == longest:
+                        within.add((fit, at))
+                reach = max(reach, longest)
+            if at < reach:
+                within.update((fit, at) for fit in form.alone)
+        for form, places in alone.items():
+            for fit in form.alone:
+                spots[fit] += places
+        return spots, within
 
     def add(self, entry: Entry) -> None:
         """Raises ValueError with the sentence of what is wrong with the term."""
@@ -265,28 +276,51 @@ class TermTable:
         node = self._root
         for word in words:
             if word.endswith("*"):
-                stem = word[:-1]
-                if len(stem) == _LEAST_STEM:
-                    self._short_heads.add(stem)
-                else:
-                    self._heads[stem[:4]] = tuple(sorted({*self._heads.get(stem[:4], ()), stem}))
+                self._let_go_on(word[:-1])
             else:
-                self._exact[word] = (word,)
-            node = node.next.setdefault(word, _Node())
-        for index, other in enumerate(node.entries):
-            if (other.kind, other.subject) == (entry.kind, entry.subject):
-                node.entries[index] = _merge(other, entry)
+                self._exact.add(word)
+            node = node.after(word)
+        for other in node.entries:
+            if other.subject == entry.subject and other.kind == entry.kind:
+                merged = _merge(other, entry)
+                node.entries = tuple(merged if one is other else one for one in node.entries)
                 return
-        node.entries.append(entry)
+        node.entries += (entry,)
         self.entries.append(entry)
+        if entry.mark:
+            self.marks.setdefault(entry.mark, len(self.marks))
+
+    def _let_go_on(self, stem: str) -> None:
+        """Stems are found by four letters; of three letters, the fewest allowed, by all that may
+        follow them."""
+        short = len(stem) == _LEAST_STEM
+        for head in (stem, *(stem + letter for letter in _LETTERS)) if short else (stem[:4],):
+            known = self._heads.get(head, ())
+            if (stem, f"{stem}*") not in known:
+                self._heads[head] = (*known, (stem, f"{stem}*"))
 
 
-def _doubt_hearsay(hits: list[Hit], sentence: list[int]) -> None:
-    told = {sentence[hit.start] for hit in hits if hit.entry.kind == "hearsay"}
-    if told:
-        for hit in hits:
-            if sentence[hit.start] in told:
-                hit.factor *= 0.7
+def _walk(starts: list[_Node], forms: list[_Form | None], end: int) -> list[tuple[int, _Node]]:
+    """The terms of more words that begin with any of ``starts``, with their ends, longest first."""
+    found: list[tuple[int, _Node]] = []
+    while starts and (form := forms[end]):
+        end += 1
+        starts = [node.next[key] for node in starts for key in form.keys if key in node.next]
+        found += [(end, node) for node in starts if node.entries]
+    return found[::-1]
+
+
+def _fit(entries: Sequence[Entry], language: Language, marks: Mapping[str, int]) -> Fit:
+    weighed = ((entry, _fits(entry, language)) for entry in entries)
+    counting = [(entry, much) for entry, much in weighed if much]
+    marked = [(marks[entry.mark], entry.term, much) for entry, much in counting if entry.mark]
+    return Fit(
+        frozenset(mark for mark, _, much in marked if much == 1.0),
+        frozenset(mark for mark, _, much in marked if much != 1.0),
+        {mark: (term, much) for mark, term, much in marked},
+        tuple(one for one in counting if one[0].kind in ("type", "tag", "threat")),
+        any(entry.kind == "hearsay" for entry, _ in counting),
+    )
 
 
 def _merge(one: Entry, other: Entry) -> Entry:
@@ -299,20 +333,24 @@ def _fits(entry: Entry, language: Language) -> float:
     """People mix languages, so a foreign term still counts, a little less."""
     if not entry.languages or language in entry.languages:
         return 1.0
-    return 0.0 if len(entry.term) <= _SHORT else 0.8
+    return 0.0 if len(entry.term) <= _SHORT else FOREIGN
 
 
 def _words_of_term(term: str, fillers: frozenset[str]) -> list[str]:
-    words: list[str] = []
-    for piece in term.split():
-        parts = [part for part in _TOKEN.findall(fold(piece.rstrip("*"))) if part[0].isalnum()]
-        if not parts or "*" in piece.rstrip("*"):
-            raise ValueError("a term is words of letters and digits; a star may only end a word")
-        if piece.endswith("*"):
-            if len(parts[-1]) < _LEAST_STEM:
-                raise ValueError("a star needs at least three letters before it")
-            parts[-1] += "*"
-        words += [part for part in parts if part not in fillers]
+    words = [word for piece in term.split() for word in _parts(piece) if word not in fillers]
     if not words:
         raise ValueError("the term holds no word that counts")
     return words
+
+
+@lru_cache(maxsize=1 << 15)  # the tables say the same words again and again
+def _parts(piece: str) -> tuple[str, ...]:
+    """The words that a piece between spaces is read as: mostly one."""
+    parts = [part for part in _TOKEN.findall(fold(piece.rstrip("*"))) if part[0].isalnum()]
+    if not parts or "*" in piece.rstrip("*"):
+        raise ValueError("a term is words of letters and digits; a star may only end a word")
+    if piece.endswith("*"):
+        if len(parts[-1]) < _LEAST_STEM:
+            raise ValueError("a star needs at least three letters before it")
+        parts[-1] += "*"
+    return tuple(parts)

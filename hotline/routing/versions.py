@@ -14,7 +14,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -102,23 +102,27 @@ class Versions:
             _sync(target.parent)
         return digest
 
-    def switch(self, activation: Activation, seen: int, first: Callable[[], None]) -> None:
+    def switch(
+        self, activation: Activation, seen: int, first: Callable[[], tuple[str, ...]]
+    ) -> Activation:
         """Makes a kept version the active one. ``seen`` is how many activations its comparison
         knew of; ``first`` writes the audit record, before the switch: a record too many is found
-        out, a change without a record is not. Raises Overtaken, AlteredVersion, NotKept."""
+        out, a change without a record is not. It names who decided. Raises Overtaken,
+        AlteredVersion, NotKept."""
         with self._alone():
             history = self.history()
             if len(history) != seen:
                 raise Overtaken
             if _digest(self._path(activation.version)) != activation.digest:
                 raise AlteredVersion(activation.version)
-            first()
+            activation = replace(activation, by=first())
             fresh = self.root / f"{HISTORY}.new"
             fresh.unlink(missing_ok=True)
             lines = "".join(one.write() for one in (*history, activation))
             _write(fresh, lines.encode(), 0o644)
             fresh.replace(self.root / HISTORY)
             _sync(self.root)
+        return activation
 
     def _path(self, version: str) -> Path:
         return self.root / VERSIONS / version

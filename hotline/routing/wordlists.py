@@ -15,7 +15,9 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 from hotline.errors import HotlineError
-from hotline.routing.terms import ANY, PAIRINGS, WEIGHTS, Entry, Pairing, Role, TermTable, fold
+from hotline.routing import quick
+from hotline.routing.around import Role
+from hotline.routing.terms import ANY, PAIRINGS, WEIGHTS, Entry, Pairing, TermTable, fold
 from hotline.tips import Language
 
 TAGS = frozenset(
@@ -28,6 +30,7 @@ TAGS = frozenset(
         "minor_victim",
         "elderly_victim",
         "weapon",
+        "danger_told",  # by an answer to a danger question (intake/details.py), never by words
     ]
 )
 # Fillers and turns are the same in every text, so that terms of all languages can be tried on it;
@@ -59,7 +62,7 @@ class _File:
     def read(cls, file: Traversable) -> _File:
         try:
             text = file.read_text(encoding="utf-8")
-            return cls(file.name, text, tomllib.loads(text))
+            return cls(file.name, text, quick.loads(text))
         except (OSError, UnicodeDecodeError):
             raise TermProblem(
                 f"{file.name}: this table of terms is missing or not UTF-8."
@@ -90,8 +93,7 @@ class _Loader:
                     for language in Language:
                         if everywhere or key in (ANY, language.value):
                             roles[language].setdefault(fold(word), role)
-        self.table.roles = roles
-        self.table.fillers = frozenset(w for w, r in roles[Language.PT].items() if r is Role.FILLER)
+        self.table.speak(roles)
         self.terms(file, "hearsay", "hearsay", _table(file, "hearsay"), 1.0)
 
     def subjects(self, file: _File, kind: str) -> None:

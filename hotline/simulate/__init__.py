@@ -28,10 +28,11 @@ def simulate_call(base_url: str, settings: Settings, number: str) -> None:
     while phone.waits:
         for sentence in phone.heard:
             click.echo("line: " + sentence)
-        asked = "keys: " if phone.waits == "keys" else "(speak now; the key that ends it) keys: "
-        if (keys := _typed(asked)) is None:
+        if (keys := _typed(_ASKED[phone.waits])) is None:
             break
-        if phone.waits == "speech":
+        if phone.waits == "queue":
+            phone.leave("bridged") if keys == "o" else phone.wait(keys)
+        elif phone.waits == "speech":
             phone.speak(keys or "#")
         else:
             phone.press(keys.rstrip("#") or keys)
@@ -39,6 +40,13 @@ def simulate_call(base_url: str, settings: Settings, number: str) -> None:
         for sentence in phone.heard:
             click.echo("line: " + sentence)
     phone.hang_up()
+
+
+_ASKED = {
+    "keys": "keys: ",
+    "speech": "(speak now; the key that ends it) keys: ",
+    "queue": "(waiting; o: an operator came and has hung up) keys: ",
+}
 
 
 def _typed(prompt: str) -> str | None:

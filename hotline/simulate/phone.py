@@ -114,7 +114,8 @@ def _parsed(twiml: bytes) -> ElementTree.Element:
 @dataclass(slots=True)
 class VoicePhone:
     """Calls, presses keys, speaks, hangs up. ``heard`` is what was said last, one sentence each
-    (a recording by its address); ``waits`` for ``keys``, ``speech`` or, when over, nothing."""
+    (a recording by its address); ``waits`` for ``keys``, ``speech``, an operator (``queue``) or,
+    when over, nothing. ``hold`` is what somebody in the queue is played."""
 
     wire: Wire
     number: str
@@ -123,6 +124,7 @@ class VoicePhone:
     heard: list[str] = field(default_factory=list)
     waits: str = ""
     action: str = ""
+    hold: str = ""
 
     def dial(self) -> list[str]:
         return self._post("/twilio/voice", {"CallStatus": "ringing"})
@@ -136,18 +138,35 @@ class VoicePhone:
         recording = {"RecordingSid": new_sid("RE"), "RecordingDuration": "5"}
         return self.press(end, **(recording | more))
 
+    def wait(self, keys: str = "", seconds: int = 20) -> list[str]:
+        """In the queue for ``seconds``: what is played, and what a key there does."""
+        root = self._heard(self.hold, {"Digits": keys, "QueueTime": str(seconds)})
+        left = root.find("Leave") is not None
+        return self.leave("leave", seconds) if left else self.heard
+
+    def leave(self, result: str, seconds: int = 20) -> list[str]:
+        """Out of the queue: ``leave``, ``bridged`` after a talk with an operator, ``error``…"""
+        return self._post(self.action, {"QueueResult": result, "QueueTime": str(seconds)})
+
     def hang_up(self) -> None:
         self.waits = ""
         params = {"CallSid": self.sid, "CallStatus": "completed", "From": self.number}
         self.wire.post("/twilio/status", params)
 
-    def _post(self, path: str, params: dict[str, str]) -> list[str]:
+    def _heard(self, path: str, params: dict[str, str]) -> ElementTree.Element:
         base = {"CallSid": self.sid, "From": self.number, "To": self.line}
         root = _parsed(self.wire.post(path, base | {"CallStatus": "in-progress"} | params))
         self.heard = [node.text or "" for node in root.iter() if node.tag in ("Say", "Play")]
+        return root
+
+    def _post(self, path: str, params: dict[str, str]) -> list[str]:
+        root = self._heard(path, params)
+        if (onward := root.find("Redirect")) is not None and len(root) == 1:
+            return self._post(urllib.parse.urlsplit(onward.text or "").path, {})
         self.waits = ""
-        for tag, waits in (("Gather", "keys"), ("Record", "speech")):
+        for tag, waits in (("Gather", "keys"), ("Record", "speech"), ("Enqueue", "queue")):
             if (node := root.find(tag)) is not None:
                 self.waits = waits
                 self.action = urllib.parse.urlsplit(node.get("action", "")).path
+                self.hold = urllib.parse.urlsplit(node.get("waitUrl", "")).path
         return self.heard

@@ -17,18 +17,20 @@ from hotline.assembly import assemble_public
 from hotline.clock import Clock
 from hotline.errors import HotlineError
 from hotline.founding import FIRST_RULES, activate, found, prepare
-from hotline.intake.conversation import TABLE, Effect, Event, Move, State, edges
+from hotline.intake import choices
+from hotline.intake.conversation import CHOICES, TABLE, Effect, Event, Move, State, edges
 from hotline.intake.exchange import Exchange
-from hotline.intake.prompts import CREOLE_IN_FRENCH, MENUS, SPOKEN, TEXT, Prompt
+from hotline.intake.prompts import CREOLE_IN_FRENCH, MENUS, SPOKEN, Prompt
 from hotline.intake.sessions import Session
 from hotline.intake.sms import number as number_for
+from hotline.intake.sms import wording
+from hotline.routing.asking import find
 from hotline.routing.profile import Profile
 from hotline.routing.versions import copied
 from hotline.settings import Settings
 from hotline.simulate.phone import Inside, TextPhone, VoicePhone, new_sid
 from hotline.store.audit import AuditLog
 from hotline.tips import Language
-from hotline.vault.receipts import grouped
 from hotline.web.apps import public_app
 
 Edge = tuple[State, Event]
@@ -87,6 +89,8 @@ def private_line() -> Iterator[Ground]:
         clock = Clock(profile.zone, hands)
         database = prepare(settings)
         with copied(settings.jurisdiction) as rules:
+            with (rules / "profile.toml").open("a") as sheet:
+                sheet.write(_OPERATORS)
             activate(settings, AuditLog(database), rules, (), FIRST_RULES, clock)
         database.close()
         found(settings, profile.recipients(), (), clock)
@@ -98,6 +102,10 @@ def private_line() -> Iterator[Ground]:
         finally:
             exchange.closer.stop()
             line.close()
+
+
+# The walk meets operators at any hour, whatever the profile says.
+_OPERATORS = '\n[phone]\nhours = ["Mo-Su 00:00-24:00"]\n'
 
 
 def way_to(state: State, channel: str) -> list[Event]:
@@ -140,15 +148,24 @@ _TEXTS = {
     Event.RECEIPT: "1234 5678 9012 3456 7890",
     Event.STOP: "PARAR",
     Event.DANGER: "sim",
+    Event.PLACED: "sim",
+    Event.UNPLACED: "não",
 }
+# A type that is asked as many questions as there are states for.
+_TOLD = "Trabalho escravo numa fazenda em Niterói, ninguém recebe salário"
+_FILE = {
+    "NumMedia": "1",
+    "MediaUrl0": "https://api.twilio.com/2010-04-01/Media/ME" + "0" * 32,
+    "MediaContentType0": "image/jpeg",
+}
+_PIN = {"Latitude": "-22.90281", "Longitude": "-43.17806", "Label": "Praça Mauá"}
+_BESIDE = {Event.PIN: _PIN, Event.FILES: _FILE}
 
 
 def _text_for(state: State, event: Event) -> str:
     if event is Event.ANSWER:
-        return (
-            "3" if state is State.NOW else "Vendem drogas na esquina da rua das Flores em Niterói"
-        )
-    return _TEXTS[event]
+        return "3" if state is State.NOW else _TOLD
+    return _TEXTS.get(event, "")
 
 
 def _walk_text(ground: Ground, edge: Edge, nth: int) -> bool:
@@ -157,12 +174,16 @@ def _walk_text(ground: Ground, edge: Edge, nth: int) -> bool:
     address = ("sms", phone.line, phone.number)
     at = State.START
     for before in way_to(state, "sms"):
-        phone.send(_text_for(at, before))
+        phone.send(_text_for(at, before), **_BESIDE.get(before, {}))
         at = TABLE[at, before].to
+    if event in (Event.PLACED, Event.UNPLACED):
+        phone.send("", **_PIN)
     earlier, tips = ground.session(*address), ground.tips()
     if event is Event.TIMEOUT:
         ground.lapse()
         said = ""
+    elif event in _BESIDE:
+        said = "\n".join(phone.send("", **_BESIDE[event]))
     else:
         said = "\n".join(phone.send(_text_for(state, event)))
     session, move = ground.session(*address), TABLE[edge]
@@ -172,15 +193,14 @@ def _walk_text(ground: Ground, edge: Edge, nth: int) -> bool:
     _check_state(edge, move, session)
     # A receipt nobody has, with nothing beside it, stores nothing: tips come from words alone.
     opened = ground.tips() - tips
-    appended = Effect.APPEND in move.effects and event is Event.ANSWER
+    appended = Effect.APPEND in move.effects and event in (Event.ANSWER, Event.PLACED, Event.FILES)
     _expect(edge, opened == int(Effect.OPEN in move.effects or appended), "stored something else")
     return True
 
 
 def _written(ground: Ground, prompt: Prompt, language: Language, session: Session | None) -> str:
     code = session.thread.code if session and session.thread else ""
-    given = number_for(ground.exchange.line, prompt)
-    return TEXT[prompt].say(language, receipt=grouped(code) if code else "", number=given)
+    return wording(ground.exchange.line, prompt, language, code, session)
 
 
 def _check_state(edge: Edge, move: Move, session: Session | None) -> None:
@@ -195,11 +215,19 @@ def _expect(edge: Edge, as_written: bool, otherwise: str) -> None:
 
 
 _PRESSED = {Event.SKIP: "0", Event.EMPTY: "", Event.HELP: "9", Event.REPEAT: "*"}
+_LEFT = {
+    Event.ANSWER: "bridged",
+    Event.SKIP: "leave",
+    Event.STOP: "hangup",
+    Event.INVALID: "system-error",
+}
 _ANSWERS = {
     State.LANGUAGE: "1",
     State.DANGER: "2",
-    State.TYPE: "4",
+    State.TYPE: "7",  # a type that is asked as many questions as there are states for
     State.PLACE: "20040020",
+    State.CHOICE_1: "2",
+    State.CHOICE_2: "13",
     State.RECORD: "1",
     State.TOLD: "1",
 }
@@ -215,18 +243,28 @@ def _act(ground: Ground, phone: VoicePhone, state: State, event: Event) -> list[
     elif event is Event.STOP:
         if state is State.SPEAK:
             phone.speak("hangup")
+        elif state is State.QUEUE:
+            phone.leave(_LEFT[event])
         phone.hang_up()
         return []
+    elif state is State.QUEUE and event in _LEFT:
+        return phone.leave(_LEFT[event])
     elif state is State.SPEAK and event is not Event.EMPTY:
         failed = {"RecordingStatus": "failed"} if event is Event.INVALID else {}
         return phone.speak(_PRESSED.get(event, "#"), **failed)
-    elif event is Event.DANGER:
-        return phone.press("1")
     elif event is Event.ANSWER:
         return phone.press(_ANSWERS[state])
     else:
-        return phone.press(_PRESSED.get(event, "77" if state is State.PLACE else "#"))
+        return phone.press(_key(state, event))
     return phone.heard
+
+
+def _key(state: State, event: Event) -> str:
+    if event is Event.HELP and state is State.TYPE:
+        return "#"  # where the usual one calls an operator
+    if event is Event.INVALID:
+        return "77" if state is State.PLACE else "D"
+    return {Event.DANGER: "1", Event.OPERATOR: "9"}.get(event) or _PRESSED[event]
 
 
 def _walk_keys(ground: Ground, edge: Edge) -> bool:
@@ -240,7 +278,7 @@ def _walk_keys(ground: Ground, edge: Edge) -> bool:
     heard = _act(ground, phone, state, event)
     session, move = ground.session("call", phone.sid), TABLE[edge]
     language = session.language if session else Language.PT
-    wanted = [s for prompt in move.says for s in _spoken(ground, prompt, language)]
+    wanted = [s for prompt in move.says for s in _spoken(ground, prompt, language, session)]
     rest = iter(heard)
     _expect(edge, all(sentence in rest for sentence in wanted), "said something else")
     _expect(edge, bool(heard) == bool(wanted), "said something else")
@@ -250,7 +288,9 @@ def _walk_keys(ground: Ground, edge: Edge) -> bool:
     return True
 
 
-def _spoken(ground: Ground, prompt: Prompt, language: Language) -> Iterator[str]:
+def _spoken(
+    ground: Ground, prompt: Prompt, language: Language, session: Session | None
+) -> Iterator[str]:
     """The sentences of a prompt, but for the digits of a receipt."""
     profile = ground.exchange.line.profile
     if prompt is Prompt.LANGUAGE:
@@ -259,6 +299,11 @@ def _spoken(ground: Ground, prompt: Prompt, language: Language) -> Iterator[str]
                 yield CREOLE_IN_FRENCH.say(Language.FR, key=key)
             else:
                 yield SPOKEN[prompt].say(each, key=key)
+        return
+    if prompt.value in CHOICES:
+        detail = find(session.detail if session else "")
+        assert detail is not None
+        yield from (words for _, _, words in choices.spoken(detail, language))
         return
     if prompt in SPOKEN:
         yield SPOKEN[prompt].say(language, number=number_for(ground.exchange.line, prompt))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,12 +19,14 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
+from hotline.clock import Clock
 from hotline.errors import HotlineError, Unavailable
 
 BATCH_LARGEST = 128
 
 T = TypeVar("T")
 Work = Callable[[Connection], Any]
+Transaction = Connection  # the name outside the store
 
 
 class DatabaseUnavailable(Unavailable):
@@ -42,11 +44,17 @@ class AlreadyThere(HotlineError):
     hint = "Nothing needs to be done."
 
 
-def make_engine(url: str) -> Engine:
-    """An engine that never shows parameters in errors and, on SQLite, is durable and wipes."""
+def make_engine(url: str, clock: Clock | None = None) -> Engine:
+    """An engine that never shows parameters in errors and, on SQLite, is durable and wipes.
+    Its connections know the ``clock``, for the times of audit records."""
+    options = {"clock": clock or Clock()}
     if not url.startswith("sqlite"):
-        return create_engine(url, hide_parameters=True, pool_size=16, pool_pre_ping=True)
-    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": 5})
+        return create_engine(
+            url, hide_parameters=True, pool_size=16, pool_pre_ping=True, execution_options=options
+        )
+    engine = create_engine(
+        url, hide_parameters=True, connect_args={"timeout": 5}, execution_options=options
+    )
 
     @event.listens_for(engine, "connect")
     def _pragmas(connection: sqlite3.Connection, _: object) -> None:
@@ -90,8 +98,8 @@ class Database:
     """``read()`` gives a connection; ``write(work)`` runs ``work(connection)`` in one durable
     transaction and returns its result. Raises DatabaseUnavailable, AlreadyThere."""
 
-    def __init__(self, url: str) -> None:
-        self.engine = make_engine(url)
+    def __init__(self, url: str, clock: Clock | None = None) -> None:
+        self.engine = make_engine(url, clock)
         self.sqlite = self.engine.dialect.name == "sqlite"
         self._writer = _GroupWriter(self.engine) if self.sqlite else None
 
@@ -113,13 +121,29 @@ class Database:
         with self.read() as connection:
             connection.execute(text("SELECT 1"))
 
-    def wipe_journal(self) -> None:
-        """After an erasure on SQLite: truncates the WAL, so that no deleted page stays there."""
+    def wipe_journal(self) -> bool:
+        """After an erasure on SQLite: truncates the WAL, so that no deleted page stays there. False
+        when a reader kept it from that."""
+        if not self.sqlite:
+            return True
+        with _said_plainly(), self.engine.connect() as connection:
+            raw = connection.connection.driver_connection
+            assert raw is not None
+            busy, *_ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return not busy
+
+    def wipe(self, tables: Iterable[str]) -> bool:
+        """After an erasure: on SQLite as ``wipe_journal``; on PostgreSQL VACUUM, which makes room
+        of the dead rows of these tables, to be written over. It needs the tables' owner, as the
+        staff's role is, waits for no writer, and leaves their bytes until something is written
+        there (docs/forgetting.md). False: to be tried again."""
         if self.sqlite:
-            with _said_plainly(), self.engine.connect() as connection:
-                raw = connection.connection.driver_connection
-                assert raw is not None
-                raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return self.wipe_journal()
+        names = ", ".join(tables)
+        with _said_plainly(), self.engine.connect() as connection:
+            free = connection.execution_options(isolation_level="AUTOCOMMIT")
+            free.exec_driver_sql(f"VACUUM {names}")
+        return True
 
     def close(self) -> None:
         if self._writer is not None:

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from hotline.store.audit import note
 from hotline.store.database import Database
-from hotline.store.tables import ClaimRow, PackageRow
-from hotline.store.tips import put_reply
+from hotline.store.tables import ClaimRow, PackageRow, TipRow
+from hotline.store.tips import extend_receipts, put_reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,26 @@ class Desk:
 
         return self._database.write(work)
 
+    def assign(self, claim: Claim, by: bytes, now: int) -> bool:
+        """Puts a lease into somebody's hands, from nobody's, ``by``'s or their own; False when
+        another's still runs."""
+
+        def work(connection: Connection) -> bool:
+            mine = ClaimRow.tip == claim.tip
+            held = connection.execute(select(ClaimRow).where(mine).with_for_update()).first()
+            if held and held.person not in (by, claim.person) and held.until > now:
+                return False
+            values = {"person": claim.person, "until": claim.until}
+            if held:
+                connection.execute(update(ClaimRow).where(mine).values(**values))
+            else:
+                connection.execute(insert(ClaimRow).values(tip=claim.tip, **values))
+            to = claim.person.hex()
+            note(connection, "assigned", tip=claim.tip.hex(), by=by.hex(), to=to)
+            return True
+
+        return self._database.write(work)
+
     def release(self, tip: bytes, person: bytes) -> None:
         statement = delete(ClaimRow).where(ClaimRow.tip == tip, ClaimRow.person == person)
         self._database.write(lambda connection: connection.execute(statement))
@@ -76,20 +96,35 @@ class Desk:
         return {row.tip: Claim(row.tip, row.person, row.until) for row in rows}
 
     def packages(self, agency: str, most: int = 200) -> list[Package]:
-        """An agency's inbox, oldest due first."""
+        """An agency's inbox, oldest due first, without what may still be undone."""
         with self._database.read() as connection:
             rows = connection.execute(
                 select(PackageRow)
-                .where(PackageRow.agency == agency)
+                .where(PackageRow.agency == agency, PackageRow.state != "leaving")
                 .order_by(PackageRow.due, PackageRow.id)
                 .limit(most)
             ).all()
         return [_package(row) for row in rows]
 
     def package(self, identity: bytes) -> Package | None:
+        """A package in an inbox; None for what may still be undone."""
+        wanted = select(PackageRow).where(PackageRow.id == identity, PackageRow.state != "leaving")
         with self._database.read() as connection:
-            row = connection.execute(select(PackageRow).where(PackageRow.id == identity)).first()
+            row = connection.execute(wanted).first()
         return _package(row) if row else None
+
+    def arrive(self, identity: bytes, agency: str) -> None:
+        """The package is in its inbox from now on. Safe to repeat."""
+
+        def work(connection: Connection) -> None:
+            connection.execute(
+                update(PackageRow)
+                .where(PackageRow.id == identity, PackageRow.state == "leaving")
+                .values(state="sent")
+            )
+            note(connection, "package_delivered", package=identity.hex(), agency=agency)
+
+        self._database.write(work)
 
     def packages_of(self, tip: bytes) -> list[Package]:
         with self._database.read() as connection:
@@ -103,9 +138,11 @@ class Desk:
         event: str,
         person: bytes,
         reply: tuple[bytes, bytes, bytes] | None = None,
+        until: str | None = None,
     ) -> None:
         """An agency's step: opened, confirmed or answered, with the reporter's status message
-        (slot, lookup, sealed) in the same commit."""
+        (slot, lookup, sealed) in the same commit. ``until``: the tip and that receipt live no
+        longer from now on."""
 
         def work(connection: Connection) -> None:
             connection.execute(
@@ -113,6 +150,10 @@ class Desk:
             )
             if reply is not None:
                 put_reply(connection, *reply)
+            if reply is not None and until is not None:
+                owner = select(PackageRow.tip).where(PackageRow.id == identity).scalar_subquery()
+                connection.execute(update(TipRow).where(TipRow.id == owner).values(until=until))
+                extend_receipts(connection, [reply[1]], until)
             note(connection, event, package=identity.hex(), by=person.hex())
 
         self._database.write(work)

@@ -18,6 +18,7 @@ WRITTEN = (
     "packages",
     "outbox",
     "audit",
+    "seen",
 )
 READ_BACK = ("receipts", "replies", "marks")
 # Which key directory this database belongs to, and which schema it has: checked at start.

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib.resources import as_file, files
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from hotline.errors import Unavailable
-from hotline.store.database import Database
+from hotline.store.database import AlreadyThere, Database
+from hotline.store.snapshot import NewerSchema
 from hotline.store.tables import Meta
 
 if TYPE_CHECKING:
     from alembic.config import Config
+
+_SERIAL = "directory_serial"
 
 
 class WrongDatabase(Unavailable):
@@ -34,11 +38,16 @@ def _config(database: Database) -> Config:
     return config
 
 
-def upgrade(database: Database) -> None:
-    """Brings the schema to the newest version. Safe to repeat."""
+def upgrade(database: Database, version: str = "head") -> None:
+    """Brings the schema to ``version``, the newest by itself. Safe to repeat. Raises
+    NewerSchema."""
     from alembic import command
+    from alembic.util import CommandError
 
-    command.upgrade(_config(database), "head")
+    try:
+        command.upgrade(_config(database), version)
+    except CommandError:
+        raise NewerSchema from None
 
 
 def head(database: Database) -> str:
@@ -59,11 +68,36 @@ def current(database: Database) -> str:
 def bind_directory(database: Database, fingerprint: str) -> None:
     """Ties a database to its key directory at first use. Raises WrongDatabase on a mismatch:
     a regenerated key over an existing database would lose every tip silently."""
-    with database.read() as connection:
-        known = connection.execute(select(Meta.value).where(Meta.name == "directory")).scalar()
+    known = _meta(database, "directory")
     if known is None:
         database.write(
             lambda c: c.execute(insert(Meta).values(name="directory", value=fingerprint))
         )
     elif known != fingerprint:
         raise WrongDatabase
+
+
+def directory_serial(database: Database) -> int:
+    """The highest serial number of a key directory that the staff's process has used, or 0."""
+    return int(_meta(database, _SERIAL) or 0)
+
+
+def remember_serial(database: Database, serial: int) -> None:
+    """Only ever upwards. Intake's role may not write it: see ``grants``."""
+
+    def work(connection: Connection) -> None:
+        known = connection.execute(select(Meta.value).where(Meta.name == _SERIAL)).scalar()
+        if known is None:
+            connection.execute(insert(Meta).values(name=_SERIAL, value=str(serial)))
+        elif int(known) < serial:
+            mine = update(Meta).where(Meta.name == _SERIAL, Meta.value == known)
+            connection.execute(mine.values(value=str(serial)))
+
+    if directory_serial(database) < serial:
+        with suppress(AlreadyThere):  # another process was faster
+            database.write(work)
+
+
+def _meta(database: Database, name: str) -> str | None:
+    with database.read() as connection:
+        return connection.execute(select(Meta.value).where(Meta.name == name)).scalar()

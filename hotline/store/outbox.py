@@ -6,30 +6,35 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from hotline.store.audit import note
 from hotline.store.database import Database
 from hotline.store.tables import OutboxRow
 from hotline.tips import Errand
 
 LEASE_SECONDS = 120
 
+_ERRAND = insert(OutboxRow)
+
 
 def put(connection: Connection, errands: Iterable[Errand]) -> None:
     """Adds errands to the running transaction."""
-    for errand in errands:
-        connection.execute(
-            insert(OutboxRow).values(
-                id=errand.id,
-                kind=errand.kind,
-                subject=errand.subject,
-                epoch=errand.epoch,
-                payload=errand.payload,
-                urgent=errand.urgent,
-                state="ready",
-                attempts=0,
-                due_at=errand.due_at,
-                problem="",
-            )
-        )
+    rows = [
+        {
+            "id": errand.id,
+            "kind": errand.kind,
+            "subject": errand.subject,
+            "epoch": errand.epoch,
+            "payload": errand.payload,
+            "urgent": errand.urgent,
+            "state": "ready",
+            "attempts": 0,
+            "due_at": errand.due_at,
+            "problem": "",
+        }
+        for errand in errands
+    ]
+    if rows:
+        connection.execute(_ERRAND, rows)
 
 
 class Outbox:
@@ -89,18 +94,37 @@ class Outbox:
 
         return self._database.write(work)
 
-    def done(self, identity: bytes, *more: Errand) -> None:
-        """Deletes the row and adds what follows from it, in one commit."""
+    def done(self, identity: bytes, *more: Errand, counted: bool = False) -> None:
+        """Deletes the row and adds what follows from it, in one commit. ``counted``: an empty row
+        stays until ``tally``; what it was sealed for is gone."""
 
         def work(connection: Connection) -> None:
-            connection.execute(delete(OutboxRow).where(OutboxRow.id == identity))
+            this = OutboxRow.id == identity
+            if counted:
+                bare = {"payload": b"", "due_at": 0, "attempts": 0, "problem": "", "state": "done"}
+                connection.execute(update(OutboxRow).where(this).values(**bare))
+            else:
+                connection.execute(delete(OutboxRow).where(this))
             put(connection, more)
 
         self._database.write(work)
 
-    def again(self, identity: bytes, at: float, problem: str) -> None:
-        """To be tried again at ``at`` (seconds since 1970). ``problem`` is a code of ours."""
-        self._set(identity, state="ready", due_at=int(at), problem=problem)
+    def tally(self, event: str) -> int:
+        """Writes one audit record with how many counted rows there are, and deletes them."""
+
+        def work(connection: Connection) -> int:
+            gone = connection.execute(delete(OutboxRow).where(OutboxRow.state == "done")).rowcount
+            if gone:
+                note(connection, event, count=str(gone))
+            return gone
+
+        return self._database.write(work)
+
+    def again(self, identity: bytes, at: float, problem: str, *, tried: bool = True) -> None:
+        """To be tried again at ``at`` (seconds since 1970). ``problem`` is a code of ours;
+        ``tried`` whether this was an attempt that failed and not only a look."""
+        attempts = OutboxRow.attempts if tried else OutboxRow.attempts - 1
+        self._set(identity, state="ready", due_at=int(at), problem=problem, attempts=attempts)
 
     def bury(self, identity: bytes, problem: str) -> None:
         """Given up: stays, with an alarm, until a person retries it."""
@@ -117,14 +141,48 @@ class Outbox:
         )
 
     def counts(self) -> dict[tuple[str, str], int]:
-        """Rows by (kind, state)."""
+        """Rows by (kind, state), of what is not done."""
         with self._database.read() as connection:
             rows = connection.execute(
-                select(OutboxRow.kind, OutboxRow.state, func.count()).group_by(
-                    OutboxRow.kind, OutboxRow.state
-                )
+                select(OutboxRow.kind, OutboxRow.state, func.count())
+                .where(OutboxRow.state != "done")
+                .group_by(OutboxRow.kind, OutboxRow.state)
             ).all()
         return {(row[0], row[1]): row[2] for row in rows}
+
+    def epochs(self) -> set[str]:
+        """The months to whose key some errand is still sealed."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(OutboxRow.epoch).where(OutboxRow.state != "done").distinct()
+            )
+            return set(rows.scalars())
+
+    def problems(self, kind: str) -> dict[tuple[str, str], int]:
+        """Errands of a kind that are not done, by (state, problem)."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(OutboxRow.state, OutboxRow.problem, func.count())
+                .where(OutboxRow.kind == kind, OutboxRow.state != "done")
+                .group_by(OutboxRow.state, OutboxRow.problem)
+            ).all()
+        return {(row[0], row[1]): row[2] for row in rows}
+
+    def pending(self, kind: str) -> list[Errand]:
+        """All errands of a kind that are not done, those given up as well."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(OutboxRow).where(OutboxRow.kind == kind, OutboxRow.state != "done")
+            ).all()
+        return [Errand(r.id, r.kind, r.subject, r.epoch, r.payload, r.urgent) for r in rows]
+
+    def waits_for(self, identities: Iterable[bytes]) -> bool:
+        """Whether any of these errands is still to be done, or was given up."""
+        query = select(OutboxRow.id).where(
+            OutboxRow.id.in_(list(identities)), OutboxRow.state != "done"
+        )
+        with self._database.read() as connection:
+            return connection.execute(query).first() is not None
 
     def buried(self) -> list[tuple[bytes, str, str]]:
         """``(id, kind, problem)`` of what was given up."""

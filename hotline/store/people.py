@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, case, delete, insert, select, update
 
 from hotline.store.database import Database
 from hotline.store.tables import CertificateRow, PersonRow, SessionRow
@@ -28,6 +28,7 @@ class Person:
     failures: int = 0
     locked_until: int = 0
     shortcuts: bool = True
+    limits: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -47,9 +48,7 @@ class People:
 
     def add(self, person: Person) -> None:
         """Raises AlreadyThere when the name is taken."""
-        values = {name: getattr(person, name) for name in Person.__slots__}
-        values["roles"] = ",".join(person.roles)
-        self._database.write(lambda c: c.execute(insert(PersonRow).values(**values)))
+        self._database.write(lambda connection: add_person(connection, person))
 
     def named(self, name: str) -> Person | None:
         return self._one(PersonRow.name == name)
@@ -79,6 +78,29 @@ class People:
         """Sets columns of one person (``roles`` as a comma-separated text)."""
         self._database.write(
             lambda c: c.execute(update(PersonRow).where(PersonRow.id == identity).values(**values))
+        )
+
+    def take_try(self, identity: bytes, now: int, most: int, locked_until: int) -> bool:
+        """Counts a try to sign in before it is made: false when none is left. The try that makes
+        ``most`` locks until ``locked_until``. One statement: tries that come at once are each
+        counted, so that nobody gets more of them by being quick."""
+        last = PersonRow.failures + 1 >= most
+        return self._database.write(
+            lambda c: (
+                c.execute(
+                    update(PersonRow)
+                    .where(
+                        PersonRow.id == identity,
+                        PersonRow.active.is_(True),
+                        PersonRow.locked_until <= now,
+                    )
+                    .values(
+                        failures=case((last, 0), else_=PersonRow.failures + 1),
+                        locked_until=case((last, locked_until), else_=PersonRow.locked_until),
+                    )
+                ).rowcount
+                == 1
+            )
         )
 
     def use_code(self, identity: bytes, counter: int) -> bool:
@@ -126,6 +148,13 @@ class People:
             row = connection.execute(select(SessionRow).where(SessionRow.id == identity)).first()
         return Session(row.id, row.person, row.sealed, row.started, row.seen) if row else None
 
+    def sessions(self, person: bytes) -> list[Session]:
+        """Everything of a person that runs or waits to be cleared away, newest first."""
+        query = select(SessionRow).where(SessionRow.person == person)
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(SessionRow.started.desc())).all()
+        return [Session(row.id, row.person, row.sealed, row.started, row.seen) for row in rows]
+
     def touch(self, identity: bytes, seen: int) -> None:
         self._database.write(
             lambda c: c.execute(
@@ -138,9 +167,12 @@ class People:
             lambda c: c.execute(delete(SessionRow).where(SessionRow.id == identity))
         )
 
-    def end_all(self, person: bytes) -> None:
+    def end_all(self, person: bytes, *, but: bytes = b"") -> None:
+        """Ends every session of a person, but the one of this id."""
         self._database.write(
-            lambda c: c.execute(delete(SessionRow).where(SessionRow.person == person))
+            lambda c: c.execute(
+                delete(SessionRow).where(SessionRow.person == person, SessionRow.id != but)
+            )
         )
 
     def end_idle(self, seen_before: int, started_before: int) -> int:
@@ -153,3 +185,10 @@ class People:
                 ).rowcount
             )
         )
+
+
+def add_person(connection: Connection, person: Person) -> None:
+    """In a transaction that does more than this."""
+    values = {name: getattr(person, name) for name in Person.__slots__}
+    values["roles"] = ",".join(person.roles)
+    connection.execute(insert(PersonRow).values(**values))

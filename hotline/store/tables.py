@@ -16,6 +16,7 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Text,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -29,7 +30,12 @@ class Base(DeclarativeBase):
 
 
 class Meta(Base):
-    """``directory``: the fingerprint of the key directory this database belongs to."""
+    """``directory``: the fingerprint of the key directory this database belongs to, and
+    ``directory_serial`` the highest number of one that was used with it; ``provider_sweep``: how
+    the last nightly sweep at the provider ended; ``forgot``: the day of the last night's
+    forgetting, ``sampled`` of the last draw; ``to_wipe``: deleted rows whose bytes are still to be
+    overwritten; ``rung`` and ``rung_watch``: when people on duty were last told of lateness or of
+    an alarm; ``canaries``: the sealed list of planted tips."""
 
     __tablename__ = "meta"
     __table_args__ = _RANDOM_ORDER
@@ -38,7 +44,12 @@ class Meta(Base):
 
 
 class TipRow(Base):
-    """A tip. ``type_group`` and ``municipality`` are empty for special and unresolved queues."""
+    """A tip. ``type_group`` and ``municipality`` are empty for special and unresolved queues.
+
+    ``until`` is the last month in which it may live, "" before the first night. It must stand in
+    clear: at night nobody is signed in whose key would open a sealed one. With ``month`` and
+    ``state`` it tells how the tip ended, as coarsely as the table of terms; the audit record of
+    that decision says the same outright, beside the tip's id. No day, no hour, no new order."""
 
     __tablename__ = "tips"
     id: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
@@ -49,16 +60,30 @@ class TipRow(Base):
     type_group: Mapped[str | None] = mapped_column(String(16))
     municipality: Mapped[str | None] = mapped_column(String(40))
     version: Mapped[int] = mapped_column(Integer, default=1)
-    __table_args__ = (Index(None, "queue", "state", "priority"), _RANDOM_ORDER)
+    until: Mapped[str] = mapped_column(String(7), default="", server_default=text("''"))
+    __table_args__ = (Index(None, "queue", "state", "priority", "id"), _RANDOM_ORDER)
 
 
 class DeadlineRow(Base):
-    """When a decision is due, coarse; deleted at the first decision. Seconds since 1970."""
+    """When a decision is due, coarse; deleted at the first decision. Seconds since 1970.
+
+    There is a row for each undecided tip and no other. ``queue``, ``state`` and ``priority`` are
+    the tip's own, changed in the same commit: with them the index alone answers what the desk asks
+    on every page, however many decided tips lie beside it. ``stage`` is how far its lateness was
+    raised (store.deadlines.Stage): it follows from ``due_at`` and from the line having run."""
 
     __tablename__ = "deadlines"
-    __table_args__ = _RANDOM_ORDER
     tip: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
     due_at: Mapped[int] = mapped_column(BigInteger)
+    queue: Mapped[str] = mapped_column(String(80), default="", server_default=text("''"))
+    state: Mapped[str] = mapped_column(String(16), default="", server_default=text("''"))
+    priority: Mapped[str] = mapped_column(String(2), default="", server_default=text("''"))
+    stage: Mapped[int] = mapped_column(SmallInteger, default=0, server_default=text("0"))
+    __table_args__ = (
+        Index(None, "queue", "state", "priority", "due_at", "tip"),
+        Index(None, "due_at"),
+        _RANDOM_ORDER,
+    )
 
 
 class BodyRow(Base):
@@ -83,12 +108,29 @@ class WrapRow(Base):
     __table_args__ = (Index(None, "recipient", "epoch"), _RANDOM_ORDER)
 
 
+class SketchRow(Base):
+    """What sessions compare an opened tip by, and what they were told of its likeness: ``sealed``
+    is of one size, under a key that only the members of ``recipient`` have, of month ``epoch``.
+    Beside the tip's own queue the row tells that somebody has opened the tip, as the audit does."""
+
+    __tablename__ = "sketches"
+    recipient: Mapped[str] = mapped_column(String(96), primary_key=True)
+    epoch: Mapped[str] = mapped_column(String(7), primary_key=True)
+    tip: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    __table_args__ = (Index(None, "tip"), _RANDOM_ORDER)
+
+
 class ReceiptRow(Base):
+    """``until``: as of a tip. Nothing clear joins the two, so at night a receipt can only go by a
+    month of its own; it is set with the tip's, and thousands of receipts share it."""
+
     __tablename__ = "receipts"
     __table_args__ = _RANDOM_ORDER
     lookup: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     key: Mapped[bytes] = mapped_column(LargeBinary(1216))
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    until: Mapped[str] = mapped_column(String(7), default="", server_default=text("''"))
 
 
 class ReplyRow(Base):
@@ -99,6 +141,19 @@ class ReplyRow(Base):
     lookup: Mapped[bytes] = mapped_column(LargeBinary(32))
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     __table_args__ = (Index(None, "lookup"), _RANDOM_ORDER)
+
+
+class SeenRow(Base):
+    """A sign that some message was read: 16 random bytes that only the message and the desk's note
+    of it hold, both sealed. Each opening of a receipt leaves two rows, of which one, both or none
+    is such a sign: who holds no key sees that somebody asked, never who, about what or whether
+    there was an answer. ``month`` is empty until the day's rows are written anew, all at once and
+    in the order of their ids, so that not even the order of arrival stays."""
+
+    __tablename__ = "seen"
+    id: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
+    month: Mapped[str] = mapped_column(String(7), server_default=text("''"))
+    __table_args__ = (Index(None, "month"), _RANDOM_ORDER)
 
 
 class ObservationRow(Base):
@@ -124,7 +179,8 @@ class MarkRow(Base):
 class OutboxRow(Base):
     """A side effect committed with the state change that caused it; deleted when done.
 
-    ``due_at`` in seconds since 1970 (0: at once); ``state`` ready, running or buried."""
+    ``due_at`` in seconds since 1970 (0: at once); ``state`` ready, running, buried, or done: an
+    emptied row that only waits to be counted at night."""
 
     __tablename__ = "outbox"
     id: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
@@ -141,7 +197,8 @@ class OutboxRow(Base):
 
 
 class PackageRow(Base):
-    """A masked copy for an agency. ``state``: sent, opened, confirmed, answered."""
+    """A masked copy for an agency. ``state``: leaving (decided seconds ago, no inbox shows it),
+    sent, opened, confirmed, answered."""
 
     __tablename__ = "packages"
     id: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
@@ -164,9 +221,61 @@ class ClaimRow(Base):
     until: Mapped[int] = mapped_column(BigInteger)
 
 
+class PresenceRow(Base):
+    """Who has a tip before them, ``editing`` or only reading, until seconds since 1970. One row a
+    person and tip, overwritten and deleted: there is no history in it."""
+
+    __tablename__ = "presences"
+    __table_args__ = _RANDOM_ORDER
+    tip: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
+    person: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
+    editing: Mapped[bool] = mapped_column(Boolean)
+    until: Mapped[int] = mapped_column(BigInteger)
+
+
+class PreferenceRow(Base):
+    """How a person's desk is set: ``view``, the codes of a filter that they saved, or ``holds``,
+    how many tips they may hold. In clear: a view names queues and priorities, never a tip, a word
+    or a name of its own, and which queues somebody opens is told by their grants."""
+
+    __tablename__ = "preferences"
+    __table_args__ = _RANDOM_ORDER
+    person: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
+    name: Mapped[str] = mapped_column(String(8), primary_key=True)
+    value: Mapped[str] = mapped_column(String(160), primary_key=True)
+
+
+class HandoverRow(Base):
+    """A note from one shift to the next, sealed to its queue's key of ``epoch``; gone after
+    ``until``, seconds since 1970, by the hour."""
+
+    __tablename__ = "handovers"
+    __table_args__ = _RANDOM_ORDER
+    id: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
+    queue: Mapped[str] = mapped_column(String(80))
+    epoch: Mapped[str] = mapped_column(String(7))
+    until: Mapped[int] = mapped_column(BigInteger)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class SampleRow(Base):
+    """A tip closed without being forwarded, until the next draw, or drawn for a supervisor to read
+    again. ``lot`` is a random number; the highest are drawn and have -1 from then on.
+
+    It tells nothing that does not stand beside it: that a tip was closed, its state says; on which
+    day, and for which reason (which makes a high lot likelier), the audit record. No reader, no
+    closer, no time."""
+
+    __tablename__ = "samples"
+    __table_args__ = _RANDOM_ORDER
+    tip: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
+    lot: Mapped[int] = mapped_column(BigInteger)
+
+
 class PersonRow(Base):
     """Somebody who signs in. ``sealed`` is the key seed under the passphrase, ``totp`` the
-    second factor's secret under that seed. ``agency`` for agency staff."""
+    second factor's secret under that seed. ``agency`` for agency staff. ``limits``: how much of
+    what they want to see in a shift, sealed under their seed, always of one length."""
 
     __tablename__ = "people"
     __table_args__ = _RANDOM_ORDER
@@ -184,6 +293,7 @@ class PersonRow(Base):
     failures: Mapped[int] = mapped_column(SmallInteger, default=0)
     locked_until: Mapped[int] = mapped_column(BigInteger, default=0)
     shortcuts: Mapped[bool] = mapped_column(Boolean, default=True)
+    limits: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class CertificateRow(Base):
@@ -208,6 +318,44 @@ class SessionRow(Base):
     seen: Mapped[int] = mapped_column(BigInteger)
 
 
+class RequestRow(Base):
+    """What one person asked for and a second must approve. ``facts`` is JSON of ids and codes, no
+    content; ``asked_at`` is in seconds since 1970; ``state``: asked, approved, done, refused,
+    withdrawn."""
+
+    __tablename__ = "requests"
+    id: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
+    deed: Mapped[str] = mapped_column(String(16))
+    facts: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(String(40))
+    by: Mapped[bytes] = mapped_column(LargeBinary(16))
+    asked_at: Mapped[int] = mapped_column(BigInteger)
+    approver: Mapped[bytes | None] = mapped_column(LargeBinary(16))
+    state: Mapped[str] = mapped_column(String(10), default="asked")
+    __table_args__ = (Index(None, "state"), _RANDOM_ORDER)
+
+
+class InvitationRow(Base):
+    """Somebody who may come in, until seconds since 1970.
+
+    ``secret`` is a hash of the one-time code; once a passphrase was chosen, of the ticket in the
+    page that asks for the first code of the authenticator. ``pending`` is then the account, sealed
+    under that ticket. ``second`` is the other officer where two must agree."""
+
+    __tablename__ = "invitations"
+    __table_args__ = _RANDOM_ORDER
+    id: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
+    secret: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    name: Mapped[str] = mapped_column(String(60))
+    roles: Mapped[str] = mapped_column(String(80))
+    agency: Mapped[str] = mapped_column(String(96))
+    language: Mapped[str] = mapped_column(String(2))
+    by: Mapped[bytes] = mapped_column(LargeBinary(16))
+    second: Mapped[bytes | None] = mapped_column(LargeBinary(16))
+    until: Mapped[int] = mapped_column(BigInteger)
+    pending: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
 class AuditRow(Base):
     """A content-free record. ``position`` is its leaf in the tree, given by the sequencer."""
 
@@ -217,6 +365,34 @@ class AuditRow(Base):
     record: Mapped[str] = mapped_column(Text)
     position: Mapped[int | None] = mapped_column(BigInteger, unique=True)
     __table_args__ = (Index(None, "event"), _RANDOM_ORDER)
+
+
+class AlarmRow(Base):
+    """Reading that somebody must look at: who, what kind, the day, and the audit record that made
+    it ring. Never the tip: only the record names it, and it stands in the tree anyway. ``id``
+    follows from what rang, so that it rings once; ``state`` is new or acknowledged."""
+
+    __tablename__ = "alarms"
+    id: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    person: Mapped[bytes] = mapped_column(LargeBinary(16))
+    day: Mapped[str] = mapped_column(String(10))
+    record: Mapped[bytes] = mapped_column(LargeBinary(16))
+    state: Mapped[str] = mapped_column(String(12), default="new")
+    by: Mapped[bytes | None] = mapped_column(LargeBinary(16))
+    reason: Mapped[str] = mapped_column(String(40), default="")
+    __table_args__ = (Index(None, "state"), _RANDOM_ORDER)
+
+
+class HoursRow(Base):
+    """When a person works, in minutes since midnight of the jurisdiction; past midnight when they
+    begin later than they end. Without a row the profile's hours hold."""
+
+    __tablename__ = "hours"
+    __table_args__ = _RANDOM_ORDER
+    person: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
+    begins: Mapped[int] = mapped_column(SmallInteger)
+    ends: Mapped[int] = mapped_column(SmallInteger)
 
 
 class HeadRow(Base):
@@ -247,3 +423,24 @@ class GrantRow(KeyBase):
     person: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
     key: Mapped[bytes] = mapped_column(LargeBinary(8), primary_key=True)
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class RecoveryRow(KeyBase):
+    """One row: the signed public half of the recovery key (``vault.recovery``). It lies beside the
+    seeds sealed to it, so that no crash and no restored copy can part them."""
+
+    __tablename__ = "recovery"
+    __table_args__ = _RANDOM_ORDER
+    name: Mapped[str] = mapped_column(String(8), primary_key=True, default="current")
+    record: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class ErasedRow(KeyBase):
+    """The id of a tip, or the lookup id of a receipt, that two people had erased early. Here and
+    not in the database, so that a restored backup of that does not bring it back. ``month`` of the
+    erasure: forgotten itself when no backup can hold it any more."""
+
+    __tablename__ = "erased"
+    __table_args__ = _RANDOM_ORDER
+    id: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    month: Mapped[str] = mapped_column(String(7))

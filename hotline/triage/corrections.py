@@ -14,6 +14,7 @@ from hotline.intake.stripping.grammar import replacements
 from hotline.store.tips import Change
 from hotline.tips import (
     Act,
+    Body,
     Certainty,
     Doubt,
     Place,
@@ -24,7 +25,9 @@ from hotline.tips import (
 )
 from hotline.triage.access import SignedIn
 from hotline.triage.destinations import to_queue
+from hotline.triage.dispositions import still_second
 from hotline.triage.opening import Addition, Bench, Opened, summaries_to
+from hotline.triage.terms import moved_until
 from hotline.vault.content import TipContent
 from hotline.vault.envelope import STATISTICS
 from hotline.web.i18n import N_
@@ -85,11 +88,12 @@ def correct(
     told = replace(old.classified.classification, acts=acts[:_MOST_ACTS])
     classified = replace(old.classified, classification=told, place=where)
     decision = bench.router.decide(classified)
-    recused = {r.agency: r for r in (*old.decision.recused, *decision.recused)}
+    recused = {r.agency: r for r in (*opened.recusals, *decision.recused)}
     decision = replace(decision, recused=tuple(recused.values()))
     content = replace(old, classified=classified, decision=decision)
     queue = _queue(bench, opened, content)
-    rewrite(bench, who, opened, content, "corrected", queue)
+    kept = still_second(bench, who, opened)
+    rewrite(bench, who, opened, content, "corrected", queue, beside=kept)
     return queue
 
 
@@ -99,7 +103,7 @@ def fold(bench: Bench, who: SignedIn, opened: Opened, identity: bytes) -> None:
     addition = next((a for a in opened.additions if a.id == identity), None)
     if addition is None:
         return
-    content = opened.content.with_tip(_with(opened.content.tip, addition))
+    content = opened.content.with_tip(joined(opened.content.tip, addition))
     rest = replace(opened, additions=tuple(a for a in opened.additions if a is not addition))
     if addition.number:
         told = summaries_to(opened.row.id, addition.number)
@@ -116,12 +120,13 @@ def _decided(tip: Tip, doubt: Doubt, *, keep: bool) -> Tip:
         tip,
         text=tip.text.replace(doubt.token, instead),
         answers={q: words.replace(doubt.token, instead) for q, words in tip.answers.items()},
+        details={i: words.replace(doubt.token, instead) for i, words in tip.details.items()},
         doubts=tuple(d for d in tip.doubts if d.token != doubt.token),
         removed=removed,
     )
 
 
-def _with(tip: Tip, addition: Addition) -> Tip:
+def joined(tip: Tip, addition: Addition) -> Tip:
     """The tip with an addition under ``more``; its tokens stay distinct."""
     text, taken, fresh = addition.text, {d.token for d in tip.doubts}, []
     for doubt in addition.doubts:
@@ -132,7 +137,22 @@ def _with(tip: Tip, addition: Addition) -> Tip:
         taken.add(token)
         fresh.append(replace(doubt, token=token))
     more = "\n".join(part for part in (tip.answers.get(Question.MORE), text) if part)
+    if addition.machine is not None:
+        tip = _as_held(tip, addition.machine.tip)
     return replace(tip, answers={**tip.answers, Question.MORE: more}, doubts=(*tip.doubts, *fresh))
+
+
+def _as_held(tip: Tip, heard: Tip) -> Tip:
+    """What stripping found in a transcript stays known of the tip that takes it up."""
+    return replace(
+        tip,
+        removed=tip.removed + heard.removed,
+        risk=max(tip.risk, heard.risk),
+        held=tip.held or heard.held,
+        hold_reasons=tuple(dict.fromkeys((*tip.hold_reasons, *heard.hold_reasons))),
+        heard=tuple(dict.fromkeys((*tip.heard, *heard.heard))),
+        alarms=tuple(dict.fromkeys((*tip.alarms, *heard.alarms))),
+    )
 
 
 def _place(bench: Bench, typed: str, old: Place) -> Place:
@@ -161,8 +181,10 @@ def rewrite(
     event: str,
     queue: str | None = None,
     drop: tuple[bytes, ...] = (),
+    beside: tuple[Body, ...] = (),
 ) -> None:
-    """Seals the tip anew, to its queue or another, without what is in ``drop``. Raises StillTold,
+    """Seals the tip anew, to its queue or another, without what is in ``drop`` and with the notes
+    ``beside`` it. Raises StillTold,
     StaleTip, NoKey."""
     if opened.row.state is State.OPEN:
         raise StillTold
@@ -176,8 +198,9 @@ def rewrite(
             opened.row.id,
             opened.row.version,
             priority=content.decision.priority,
-            bodies=(whole,),
+            bodies=(whole, *beside),
             drop_bodies=(*opened.summaries, *drop),
+            until=moved_until(bench, opened.row, queue, opened.closed_for),
             **to_queue(bench, replace(opened, content=content), whole, queue),
             observation=bench.envelope.observe(content, month) if counted else None,
             events=((event, {"by": who.person.id.hex()}),),

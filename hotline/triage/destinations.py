@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from hotline.errors import BadInput
-from hotline.tips import Body, Priority, SealedPackage
+from hotline.tips import HOLD, Body, Priority, SealedPackage
 from hotline.triage.opening import Bench, Opened, opens_facts
 from hotline.vault import format as fmt
 from hotline.vault.envelope import agency_recipient, queue_recipient
@@ -70,15 +70,22 @@ def queues_offered(bench: Bench, opened: Opened) -> tuple[str, ...]:
 
 
 def to_queue(bench: Bench, opened: Opened, whole: Body, queue: str) -> dict[str, Any]:
-    """The parts of a change that seal the tip and its additions to ``queue`` and to no other."""
-    recipient = queue_recipient(queue)
+    """The parts of a change that seal the tip and its additions to ``queue`` and to no other, but
+    for the hold key."""
+    # Whatever is rewritten or moved stays under its legal hold.
+    recipients = (queue_recipient(queue), *((HOLD,) if opened.held else ()))
     classified = opened.content.classified
     clear = opens_facts(queue)
     wrap = bench.envelope.wrap
-    wraps = [wrap(opened.key.key, whole.id, fmt.digest(whole.sealed), recipient)]
     parts = [(addition.key, addition.sealed) for addition in opened.additions]
     parts += [(r.key, r.sealed) for r in opened.recordings if r.key is not None]
-    wraps += [wrap(key, sealed.id, fmt.digest(sealed.sealed), recipient) for key, sealed in parts]
+    parts += [(file.own, file.sealed) for file in opened.files if file.own is not None]
+    wraps = [
+        wrap(key, sealed.id, fmt.digest(sealed.sealed), recipient)
+        for key, sealed in ((opened.key.key, whole), *parts)
+        for recipient in recipients
+        if not (recipient == HOLD and sealed.kind == fmt.Kind.RECORDING)
+    ]
     return {
         "queue": queue,
         "type_group": bench.types.get(classified.primary).group if clear else None,
@@ -95,7 +102,8 @@ def to_queue(bench: Bench, opened: Opened, whole: Body, queue: str) -> dict[str,
 def packages(
     bench: Bench, opened: Opened, leads: Iterable[str], copies: Iterable[str]
 ) -> list[SealedPackage]:
-    """Masked copies, one an inbox. Raises AgencyRecused, NoKey."""
+    """Masked copies, one an inbox, with the files that somebody decided to keep. Raises
+    AgencyRecused, NoKey."""
     inboxes: dict[str, str] = {}
     for role, agencies in (("lead", leads), ("copy", copies)):
         for agency in agencies:
@@ -104,7 +112,8 @@ def packages(
             inboxes.setdefault(bench.profile.inbox(agency), role)
     days = _CONFIRM_DAYS[opened.content.decision.priority]
     due = (bench.clock.now() + timedelta(days=days)).astimezone(bench.clock.zone).date()
+    files = [file.card for file in opened.files if file.kept]
     return [
-        bench.envelope.package(opened.content, opened.row.id, inbox, role, due.isoformat())
+        bench.envelope.package(opened.content, opened.row.id, inbox, role, due.isoformat(), files)
         for inbox, role in inboxes.items()
     ]

@@ -37,25 +37,9 @@ STATUSES: Mapping[str, str] = {
     "forwarded": N_("Your report was sent to the people who can act on it."),
     "confirmed": N_("The people who can act on your report have it."),
     "closed": N_("Your report was read and closed."),
+    "emergency": N_("This is for the emergency number. If somebody is in danger, call it now."),
+    "restart": N_("We could not use your report as it came. Please send it again as a new report."),
     **OUTCOMES,
-}
-
-QUESTIONS: Mapping[str, str] = {
-    "where": N_("Where exactly does it happen? A street, a landmark or a shop nearby helps."),
-    "when": N_("When does it happen? Days and hours help, even if you are not sure."),
-    "who": N_("What do the people look like, and what are they called by others?"),
-    "vehicle": N_("Is there a vehicle? Its make, colour and plate help."),
-    "weapons": N_("Did you see weapons? What kind, and who carries them?"),
-    "still": N_("Is it still going on?"),
-    "known": N_("How do you know this: did you see it, or did you hear it from others?"),
-}
-
-REPLIES: Mapping[str, str] = {
-    "thanks": N_("Thank you. What you told us helps."),
-    "emergency": N_("If somebody is in danger now, call the emergency number at once."),
-    "safety": N_("Do not go near and do not take pictures. Your safety comes first."),
-    "nothing": N_("There is nothing more you need to do."),
-    "elsewhere": N_("This is not something this line can act on. Another service can help you."),
 }
 
 
@@ -83,9 +67,17 @@ def status(lookup: bytes, key: bytes, code: str, day: str) -> Reply:
 
 
 def message(
-    lookup: bytes, key: bytes, kind: str, text: str, language: Language, day: str, number: int
+    lookup: bytes,
+    key: bytes,
+    kind: str,
+    text: str,
+    language: Language,
+    day: str,
+    number: int,
+    sign: bytes = b"",
 ) -> Reply:
-    """A question or a reply, the ``number``-th of its tip from 0. Raises Empty, TooLong."""
+    """A question or a reply, the ``number``-th of its tip from 0; ``sign`` is what is kept once it
+    was read (see ``store.seen``). Raises Empty, TooLong."""
     text = text.strip()
     if not text:
         raise Empty
@@ -93,6 +85,7 @@ def message(
     slot = fmt.digest(b"hotline/message" + place + lookup)[: fmt.ID_BYTES]
     # Good enough to sort, too coarse to tell when the desk works.
     document = {"kind": kind, "text": text, "language": language, "at": f"{day}.{number:04d}"}
+    document["sign"] = sign.hex()
     payload = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
     if len(text) > LONGEST or len(payload) > REPLY_BYTES - 4:
         raise TooLong

@@ -23,9 +23,20 @@ from hotline.store.database import Database
 from hotline.store.desk import Desk, Package
 from hotline.store.outbox import Outbox
 from hotline.store.tips import Listed, Tips
-from hotline.tips import Body, Doubt, Language, QueueKind, Redacted, queue_kind
+from hotline.tips import (
+    HOLD,
+    Body,
+    Doubt,
+    Language,
+    QueueKind,
+    Recusal,
+    Redacted,
+    Tip,
+    queue_kind,
+)
 from hotline.triage.access import Access, NoCertificate, SignedIn
-from hotline.vault.content import TipContent, decode
+from hotline.vault.attachments import Card, read_card
+from hotline.vault.content import TipContent, decode, decode_tip
 from hotline.vault.directory import Directory
 from hotline.vault.envelope import Envelope, TipKey, queue_recipient, summary_id
 from hotline.vault.format import Damaged, Kind
@@ -75,9 +86,20 @@ class SealedElsewhere(HotlineError):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class Heard(Redacted):
+    """What a machine heard in a recording: how sure it was (0 to 1), what stripping found beside
+    the words, and whom they keep from learning of the tip."""
+
+    confidence: float
+    tip: Tip
+    recused: tuple[Recusal, ...]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Addition(Redacted):
-    """What the reporter added later with the receipt, still apart from the tip; or (``number``)
-    the whole tip as retold by a conversation that ran on while a person rewrote it."""
+    """What the reporter added later with the receipt, still apart from the tip; what a machine
+    heard (``machine``) in a recording; or (``number``) the whole tip as retold by a conversation
+    that ran on while a person rewrote it. ``refused`` is the code of why a file was not taken."""
 
     id: bytes
     text: str
@@ -87,6 +109,8 @@ class Addition(Redacted):
     key: bytes
     sealed: Body
     number: int = 0
+    machine: Heard | None = None
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -106,10 +130,23 @@ class Recording(Redacted):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class Attached(Redacted):
+    """A picture or document that came with a tip; its pages stay sealed. ``own`` is the key of a
+    card that came later, sealed apart from the tip; ``kept``: to be forwarded with the tip."""
+
+    card: Card
+    sealed: Body
+    own: bytes | None
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Note(Redacted):
     """What the desk wrote beside a tip. ``kind``: note, question, reply, close_request,
-    close_refused, closed, listened or destroyed; ``reason`` is a code; ``by`` the hex id of its
-    writer; ``about`` the hex id of the recording it speaks of."""
+    close_refused, closed, second_reader, checked, listened, destroyed, file_kept, file_removed or
+    language; ``reason`` is a code; ``by`` the hex id of its writer; ``about`` the hex id of the
+    recording or file it speaks of, the kind of a closing or, of a question or reply, the sign that
+    it was read."""
 
     kind: str
     text: str
@@ -122,8 +159,9 @@ class Note(Redacted):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Opened(Redacted):
-    """A tip in an operator's hands. ``elsewhere`` counts additions and recordings that did not
-    open; ``summaries`` are those a rewriting replaces, ``included`` the last of them."""
+    """A tip in an operator's hands. ``elsewhere`` counts additions, recordings and files that did
+    not open; ``summaries`` are those a rewriting replaces, ``included`` the last of them. ``held``
+    whether it is under legal hold, ``unheld`` how many additions to it are not."""
 
     row: Listed
     content: TipContent
@@ -135,17 +173,39 @@ class Opened(Redacted):
     notes: tuple[Note, ...]
     packages: tuple[Package, ...]
     recordings: tuple[Recording, ...] = ()
+    files: tuple[Attached, ...] = ()
     included: int = 0
+    held: bool = False
+    unheld: int = 0
+
+    @property
+    def recusals(self) -> tuple[Recusal, ...]:
+        """Who must not learn of the tip, by the tip itself and by what a machine heard beside."""
+        found = {recusal.agency: recusal for recusal in self.content.decision.recused}
+        for heard in (addition.machine for addition in self.additions):
+            for recusal in heard.recused if heard else ():
+                found.setdefault(recusal.agency, recusal)
+        return tuple(found.values())
 
     @property
     def recused(self) -> frozenset[str]:
-        return frozenset(recusal.agency for recusal in self.content.decision.recused)
+        return frozenset(recusal.agency for recusal in self.recusals)
 
     @property
     def close_request(self) -> Note | None:
         """The last word on closing, when it is a request that nobody has answered."""
         said = [n for n in self.notes if n.kind in ("close_request", "close_refused", "closed")]
         return said[-1] if said and said[-1].kind == "close_request" else None
+
+    @property
+    def needed_second(self) -> bool:
+        """Whether it once could not be closed by one person, whatever it is called now."""
+        return any(note.kind == "second_reader" for note in self.notes)
+
+    @property
+    def closed_for(self) -> str:
+        """The reason for which it was closed last, or an empty text."""
+        return next((n.reason for n in reversed(self.notes) if n.kind == "closed"), "")
 
 
 def visible(bench: Bench, who: SignedIn, tip: bytes) -> Listed:
@@ -157,24 +217,32 @@ def visible(bench: Bench, who: SignedIn, tip: bytes) -> Listed:
 
 
 def read_tip(bench: Bench, who: SignedIn, tip: bytes) -> Opened:
-    """Opens a tip to be read by a person: an event of the audit tree (promise 11)."""
+    """Opens a tip to be read by a person: an event of the audit tree (promise 11). At its first
+    opening, and when it has changed since, a sketch of it is kept."""
+    from hotline.triage.sketches import keep  # which is about opened tips
+
     opened = open_tip(bench, who, tip)
     bench.audit.note("read", tip=tip.hex(), by=who.person.id.hex())
+    keep(bench, who, opened)
     return opened
 
 
 def open_tip(bench: Bench, who: SignedIn, tip: bytes) -> Opened:
     """Raises NotAllowed, SealedElsewhere."""
     row = visible(bench, who, tip)
-    bodies = bench.tips.bodies(tip)
+    bodies = bench.tips.bodies(tip, without=(Kind.ATTACHMENT,))
     whole = next((body for body in bodies if body.kind == Kind.TIP), None)
     if whole is None:
         raise NotAllowed
-    key = _key(bench, who, whole, [row.queue])
+    key = body_key(bench, who, whole, [row.queue])
     content, included, retold = _told(tip, key, whole, bodies)
     additions, elsewhere = _additions(bench, who, row.queue, bodies)
     notes = _notes(key, bodies)
     recordings = _recordings(bench, who, row.queue, bodies, notes)
+    files, shut = _files(bench, who, row.queue, key, bodies, notes)
+    elsewhere += shut + sum(recording.key is None for recording in recordings)
+    apart = apart_of(bench, bodies)
+    held = tip in apart and HOLD in apart[tip]
     return Opened(
         row=row,
         content=content,
@@ -183,18 +251,36 @@ def open_tip(bench: Bench, who: SignedIn, tip: bytes) -> Opened:
         summaries=summaries_to(tip, included),
         included=included,
         additions=(*additions, *retold),
-        elsewhere=elsewhere + sum(recording.key is None for recording in recordings),
+        elsewhere=elsewhere,
         notes=notes,
         packages=tuple(bench.desk.packages_of(tip)),
         recordings=recordings,
+        files=files,
+        held=held,
+        unheld=sum(HOLD not in recipients for recipients in apart.values()) if held else 0,
     )
 
 
-def _key(bench: Bench, who: SignedIn, body: Body, queues: Sequence[str]) -> bytes:
-    """The key of a body, by the first wrap that opens, in the order of ``queues``."""
+_HELD = (Kind.TIP, Kind.SUMMARY, Kind.SUPPLEMENT, Kind.CARD)
+
+
+def apart_of(bench: Bench, bodies: Iterable[Body]) -> dict[bytes, set[str]]:
+    """Whom each part of a tip that has a key of its own is sealed to, by the part's id. Not what
+    a legal hold leaves alone: recordings, which end within 72 hours whatever a court wants kept,
+    because a voice is the reporter; and packages, which are sealed to others."""
+    kept = [body.id for body in bodies if body.kind in _HELD]
+    found: dict[bytes, set[str]] = {}
+    for wrap in bench.tips.wraps(kept):
+        found.setdefault(wrap.subject, set()).add(wrap.recipient)
+    return found
+
+
+def body_key(bench: Bench, who: SignedIn, body: Body, queues: Sequence[str]) -> bytes:
+    """The key of a body, by the first wrap that opens, in the order of ``queues``; the hold key
+    comes last, for a tip that outlives its queue's month. Raises SealedElsewhere."""
     wraps = bench.tips.wraps([body.id])
-    for queue in queues:
-        for wrap in (w for w in wraps if w.recipient == queue_recipient(queue)):
+    for recipient in (*map(queue_recipient, queues), HOLD):
+        for wrap in (w for w in wraps if w.recipient == recipient):
             try:
                 return bench.access.open_wrap(who, wrap, body)
             except (Damaged, KeyError, NoCertificate):
@@ -246,15 +332,33 @@ def _additions(
         if body.kind != Kind.SUPPLEMENT:
             continue
         try:
-            key = _key(bench, who, body, queues)
+            key = body_key(bench, who, body, queues)
         except SealedElsewhere:
             elsewhere += 1
             continue
         raw: dict[str, Any] = json.loads(open_body(key, body))
         doubts = tuple(Doubt(*doubt) for doubt in raw["doubts"])
         language = Language(raw["language"])
-        found.append(Addition(body.id, raw["text"], language, raw["day"], doubts, key, body))
+        machine = _heard(raw["machine"]) if "machine" in raw else None
+        found.append(
+            Addition(
+                body.id,
+                raw["text"],
+                language,
+                raw["day"],
+                doubts,
+                key,
+                body,
+                machine=machine,
+                refused=raw.get("refused", ""),
+            )
+        )
     return tuple(sorted(found, key=lambda addition: addition.day)), elsewhere
+
+
+def _heard(raw: dict[str, Any]) -> Heard:
+    recused = tuple(Recusal(*recusal) for recusal in raw["recused"])
+    return Heard(raw["confidence"], decode_tip(raw["tip"]), recused)
 
 
 def _recordings(
@@ -267,9 +371,35 @@ def _recordings(
     for body in (b for b in bodies if b.kind == Kind.RECORDING):
         key = None
         with suppress(SealedElsewhere):
-            key = _key(bench, who, body, queues)
+            key = body_key(bench, who, body, queues)
         found.append(Recording(body.id, key, body, body.id.hex() in heard))
     return tuple(sorted(found, key=lambda recording: recording.id))
+
+
+def _files(
+    bench: Bench,
+    who: SignedIn,
+    queue: str,
+    key: bytes,
+    bodies: Iterable[Body],
+    notes: Iterable[Note],
+) -> tuple[tuple[Attached, ...], int]:
+    """The files of a tip by their cards, and how many did not open. A card that came with the tip
+    has the tip's key; one that came later is sealed to a queue like an addition."""
+    kept = {note.about for note in notes if note.kind == "file_kept"}
+    queues = [queue, *(q for q in bench.access.queues(who) if q != queue)]
+    cards = [body for body in bodies if body.kind == Kind.CARD]
+    apart = {wrap.subject for wrap in bench.tips.wraps([body.id for body in cards])}
+    found, shut = [], 0
+    for body in cards:
+        try:
+            own = body_key(bench, who, body, queues) if body.id in apart else None
+        except SealedElsewhere:
+            shut += 1
+            continue
+        card = read_card(body.id, open_body(own or key, body))
+        found.append(Attached(card, body, own, body.id.hex() in kept))
+    return tuple(sorted(found, key=lambda file: file.sealed.id)), shut
 
 
 def _notes(key: bytes, bodies: Iterable[Body]) -> tuple[Note, ...]:

@@ -14,10 +14,12 @@ from hotline.intake.merge import merge
 from hotline.store.tips import Change
 from hotline.tips import ClassifiedTip, Contact, Question, Tip
 from hotline.triage.access import SignedIn
-from hotline.triage.corrections import BY_OPERATOR, rewrite
-from hotline.triage.dispositions import BadReason, Unheard, seal_note
-from hotline.triage.opening import Bench, Opened, Recording
+from hotline.triage.closings import BadReason
+from hotline.triage.corrections import BY_OPERATOR, joined, rewrite
+from hotline.triage.dispositions import Unheard, seal_note
+from hotline.triage.opening import Addition, Bench, Opened, Recording
 from hotline.vault.content import TipContent
+from hotline.vault.envelope import transcript_id
 from hotline.vault.keys import open_body
 from hotline.web.i18n import N_
 
@@ -52,27 +54,50 @@ def listen(bench: Bench, who: SignedIn, opened: Opened, identity: bytes) -> byte
 
 
 def type_up(bench: Bench, who: SignedIn, opened: Opened, identity: bytes, typed: str) -> TipContent:
-    """What was said becomes part of the tip, stripped, and the recording is gone. The rules decide
-    again, but the tip stays in its queue, unless that now belongs to an implicated body. Returns
-    the tip as it is now. Raises NotAllowed, Unheard, NothingTyped, TooLarge, StillTold, StaleTip.
-    """
+    """What was said becomes part of the tip, stripped, and the recording is gone; what a machine
+    heard in it goes too, as a person has heard better. The rules decide again, but the tip stays
+    in its queue, unless that now belongs to an implicated body. Returns the tip as it is now.
+    Raises NotAllowed, Unheard, NothingTyped, TooLarge, StillTold, StaleTip."""
     recording, _ = _found(opened, identity)
     if not recording.heard:
         raise Unheard
     if not typed.strip():
         raise NothingTyped
     content = _decided(bench, opened, _with(opened.content.tip, typed.strip()))
-    rest = tuple(other for other in opened.recordings if other.id != identity)
+    gone = (identity, transcript_id(identity))
     rewrite(
         bench,
         who,
-        replace(opened, recordings=rest),
+        replace(
+            opened,
+            recordings=tuple(other for other in opened.recordings if other.id not in gone),
+            additions=tuple(other for other in opened.additions if other.id not in gone),
+        ),
         content,
         "recording_destroyed",
         queue_of(bench, opened, content),
-        drop=(identity,),
+        drop=gone,
     )
     bench.database.wipe_journal()
+    return content
+
+
+def take_up(bench: Bench, who: SignedIn, opened: Opened, addition: Addition) -> TipContent:
+    """What a machine heard becomes part of the tip, which stays held; the rules decide again as
+    in ``type_up``. Its recording, if it was kept, stays. Raises StillTold, StaleTip."""
+    before = opened.content.tip
+    content = _decided(bench, opened, _as_text(before, joined(before, addition)))
+    rest = tuple(other for other in opened.additions if other is not addition)
+    queue = queue_of(bench, opened, content)
+    rewrite(
+        bench,
+        who,
+        replace(opened, additions=rest),
+        content,
+        "folded",
+        queue,
+        drop=(addition.id,),
+    )
     return content
 
 
@@ -97,7 +122,7 @@ def destroy(bench: Bench, who: SignedIn, opened: Opened, identity: bytes, reason
 def queue_of(bench: Bench, opened: Opened, content: TipContent) -> str:
     """The queue a tip is in, or the one the rules name when its own belongs to a body that the
     words implicate (promise 5)."""
-    recused = [recusal.agency for recusal in content.decision.recused]
+    recused = {*opened.recused, *(recusal.agency for recusal in content.decision.recused)}
     here, there = opened.row.queue, content.decision.queue
 
     def implicated(queue: str) -> bool:
@@ -115,10 +140,15 @@ def _found(opened: Opened, identity: bytes) -> tuple[Recording, bytes]:
 
 
 def _with(tip: Tip, typed: str) -> Tip:
-    """The tip with the words of a transcript: as its text when it has none."""
+    """The tip with what a person typed."""
     said = Contact(channel=tip.channel, text=typed, language=tip.language, transcript=True)
     fuller, _ = merge(tip, said, ())
-    if tip.text or Question.MORE in tip.answers:
+    return _as_text(tip, fuller)
+
+
+def _as_text(before: Tip, fuller: Tip) -> Tip:
+    """What was added is the text of a tip that had none."""
+    if before.text or Question.MORE in before.answers:
         return fuller
     answers = dict(fuller.answers)
     return replace(fuller, text=answers.pop(Question.MORE, ""), answers=answers)
@@ -128,7 +158,9 @@ def _decided(bench: Bench, opened: Opened, tip: Tip) -> TipContent:
     """Classified, located and routed again. What a person decided before stays decided, and
     nothing recused before is forgotten."""
     old = opened.content
-    told = bench.types.classify(tip.words, tip.language, chosen=tip.crime_types)
+    told = bench.types.classify(
+        tip.words, tip.language, chosen=tip.crime_types, heard=tip.heard, alarms=tip.alarms
+    )
     place = bench.router.locate(tip.words, tip.answers.get(Question.WHERE), tip.municipality)
     before = old.classified
     if any(BY_OPERATOR in act.reasons for act in before.classification.acts):
@@ -137,7 +169,7 @@ def _decided(bench: Bench, opened: Opened, tip: Tip) -> TipContent:
         place = before.place
     classified = ClassifiedTip(tip, told, place)
     decision = bench.router.decide(classified)
-    recused = {r.agency: r for r in (*old.decision.recused, *decision.recused)}
+    recused = {r.agency: r for r in (*opened.recusals, *decision.recused)}
     return replace(
         old,
         classified=classified,

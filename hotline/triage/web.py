@@ -5,14 +5,48 @@ from __future__ import annotations
 from flask import Blueprint
 
 from hotline.assembly import StaffLine
-from hotline.triage.pages import deeds, desk, door, inbox, officers, recordings, tip
+from hotline.triage.pages import (
+    account,
+    alarms,
+    attachments,
+    audit,
+    bulk,
+    calls,
+    certificates,
+    deeds,
+    desk,
+    door,
+    ending,
+    handover,
+    inbox,
+    invitations,
+    joining,
+    lists,
+    live,
+    officers,
+    presence,
+    recordings,
+    requests,
+    samples,
+    sessions,
+    similar,
+    speaking,
+    tip,
+    training,
+    undoing,
+    wellbeing,
+)
 from hotline.triage.pages.door import Console
 
 
 def console(line: StaffLine) -> Console:
     """All pages of the desk, the agencies' inbox, supervisors and officers."""
     found = Console(line)
-    for room in (door, desk, tip, deeds, recordings, inbox, officers):
+    queue = (desk, lists, bulk, handover, presence)
+    one = (tip, deeds, undoing, similar, speaking, ending, recordings, attachments)
+    people = (wellbeing, training, officers, certificates, invitations, requests)
+    reading = (*queue, *one, samples, calls, live, inbox)
+    for room in (door, joining, sessions, account, *reading, *people, alarms, audit):
         room.install(found)
     return found
 

@@ -76,6 +76,8 @@ def _tip(tip: Tip) -> dict[str, Any]:
         "language": tip.language,
         "text": tip.text,
         "answers": dict(tip.answers),
+        "details": dict(tip.details),
+        "ticked": tip.ticked,
         "crime_types": tip.crime_types,
         "municipality": tip.municipality,
         "urgency": tip.urgency,
@@ -118,6 +120,8 @@ def _read_tip(raw: Mapping[str, Any]) -> Tip:
         language=Language(raw["language"]),
         text=raw["text"],
         answers={Question(q): words for q, words in raw["answers"].items()},
+        details=raw.get("details", {}),  # absent in tips sealed before it was asked
+        ticked=tuple(raw.get("ticked", ())),
         crime_types=tuple(raw["crime_types"]),
         municipality=raw["municipality"],
         urgency=Urgency(raw["urgency"]),
@@ -159,6 +163,9 @@ def _read_decision(raw: Mapping[str, Any]) -> Decision:
 def _tuples(kind: Any, raw: Mapping[str, Any]) -> Any:
     values = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()}
     return kind(**values)
+
+
+PLANTED = "planted"  # the outcome of a tip that nobody reported: a release counts none of them
 
 
 def observation(content: TipContent, month: str, **more: str) -> bytes:

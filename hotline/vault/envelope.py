@@ -26,6 +26,7 @@ from hotline.tips import (
     queue_kind,
 )
 from hotline.vault import format as fmt
+from hotline.vault.attachments import Card, CleanFile, seal_file
 from hotline.vault.content import TipContent, encode, observation
 from hotline.vault.directory import Directory
 from hotline.vault.format import Kind
@@ -36,7 +37,10 @@ from hotline.vault.small import random_id, random_key
 WORKER = "worker"
 STATISTICS = "statistics"
 OBSERVATION_BYTES = 768
+HANDOVER_BYTES = 2400
 ERRAND_BYTES = 1024
+HOUR = 3600
+RECORDING_LIFE = 72 * HOUR  # a voice that nobody has typed
 
 
 def queue_recipient(queue: str) -> str:
@@ -57,6 +61,20 @@ class TipKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Parts:
+    """What belongs to a tip, sealed (files, a voice): rows of the same commit as the tip's own."""
+
+    bodies: tuple[Body, ...] = ()
+    wraps: tuple[Wrap, ...] = ()
+    errands: tuple[Errand, ...] = ()
+
+    def __add__(self, more: Parts) -> Parts:
+        return Parts(
+            self.bodies + more.bodies, self.wraps + more.wraps, self.errands + more.errands
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Envelope:
     directory: Directory
     clock: Clock
@@ -71,10 +89,12 @@ class Envelope:
         packages: Sequence[SealedPackage] = (),
         errands: Sequence[Errand] = (),
         type_group: str | None = None,
+        beside: Parts | None = None,
     ) -> SealedTip:
-        """Raises NoKey when the queue, the worker or statistics has no key this month."""
+        """The tip's own body comes first. Raises NoKey when the queue, the worker or statistics
+        has no key this month."""
         decision, month = content.decision, self.clock.month()
-        body = self.body(content, tip_key)
+        body, beside = self.body(content, tip_key), beside or Parts()
         open_facts = not queue_kind(queue).special and queue_kind(queue) != QueueKind.UNRESOLVED
         return SealedTip(
             id=tip_key.tip,
@@ -85,14 +105,15 @@ class Envelope:
             due_at=self.due(decision),
             type_group=type_group if open_facts else None,
             municipality=content.classified.place.municipality if open_facts else None,
-            bodies=(body,),
+            bodies=(body, *beside.bodies),
             wraps=(
                 self.wrap(tip_key.key, body.id, fmt.digest(body.sealed), queue_recipient(queue)),
+                *beside.wraps,
             ),
             observation=self.observe(content, month),
             receipt=place_receipt(content.lookup, content.reply_key, tip_key.tip, queue),
             packages=tuple(packages),
-            errands=tuple(errands),
+            errands=(*errands, *beside.errands),
         )
 
     def body(self, content: TipContent, tip_key: TipKey, summary: int = 0) -> Body:
@@ -108,6 +129,37 @@ class Envelope:
         key = random_key()
         body = seal_body(key, random_id(), tip, kind, payload)
         return body, self.wrap(key, body.id, fmt.digest(body.sealed), recipient)
+
+    def files(
+        self, files: Sequence[CleanFile], tip: bytes, queue: str, key: bytes | None = None
+    ) -> Parts:
+        """Seals files under the tip's key, or, without it, each card under one of its own for
+        ``queue``. A voice identifies: sound always goes the way of a recording, to be heard once
+        and forgotten. Raises NoKey."""
+        bodies: list[Body] = []
+        wraps: list[Wrap] = []
+        errands: list[Errand] = []
+        recipient = queue_recipient(queue)
+        for file in files:
+            if file.sound:
+                body, wrap = self.stray(tip, recipient, Kind.RECORDING, file.sound)
+                bodies.append(body)
+                wraps.append(wrap)
+                errands.append(self.forgetting(tip, body.id))
+                continue
+            own = key or random_key()
+            card, pages = seal_file(own, tip, file)
+            bodies += [card, pages]
+            if key is None:
+                wraps.append(self.wrap(own, card.id, fmt.digest(card.sealed), recipient))
+        return Parts(tuple(bodies), tuple(wraps), tuple(errands))
+
+    def forgetting(self, tip: bytes, recording: bytes) -> Errand:
+        """A sound is forgotten, heard or not, within 72 hours, on the hour, so that the outbox
+        does not keep the minute it came."""
+        due = (int(self.clock.seconds()) + RECORDING_LIFE) // HOUR * HOUR
+        facts = {"tip": tip.hex(), "body": recording.hex()}
+        return self.errand("forget_recording", random_id(), facts, due_at=due)
 
     def wrap(self, key: bytes, subject: bytes, body_hash: bytes, recipient: str) -> Wrap:
         """The key for one recipient, in its key of this month. Raises NoKey."""
@@ -126,11 +178,18 @@ class Envelope:
         return Observation(identity, month, sealed)
 
     def package(
-        self, content: TipContent, tip: bytes, agency: str, role: str, due: str
+        self,
+        content: TipContent,
+        tip: bytes,
+        agency: str,
+        role: str,
+        due: str,
+        files: Sequence[Card] = (),
     ) -> SealedPackage:
-        """A masked copy for an agency. Doubtful spans stay behind their tokens."""
+        """A masked copy for an agency. Doubtful spans stay behind their tokens; of the files it
+        gets those in ``files``, by their keys."""
         identity, key = random_id(), random_key()
-        payload = package_document(content, identity, agency, role, due)
+        payload = package_document(content, identity, agency, role, due, files)
         body = seal_body(
             key, identity, tip, Kind.PACKAGE, json.dumps(payload, ensure_ascii=False).encode()
         )
@@ -157,14 +216,20 @@ class Envelope:
         )
         return Errand(identity, kind, subject, month, sealed, urgent, due_at)
 
-    def erasure(self, trace: Trace) -> Errand:
-        """Makes the provider forget something (promise 7). Its subject is not the tip: nothing
-        clear may join a provider's record to a tip."""
-        return self.errand(
-            "erase",
-            random_id(),
-            {"resource": trace.resource, "sid": trace.sid, "parent": trace.parent},
-        )
+    def handover(self, queue: str, payload: dict[str, str]) -> tuple[bytes, str, bytes]:
+        """A note to a queue's next shift: ``(id, month, sealed)``. Raises NoKey."""
+        identity, month = random_id(), self.clock.month()
+        key = self.directory.key(queue_recipient(queue), month)
+        raw = json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
+        return identity, month, seal_small(fmt.SHIFT, identity, key, raw, HANDOVER_BYTES)
+
+    def erasure(self, trace: Trace, after: Sequence[Errand] = ()) -> Errand:
+        """Makes the provider forget something (promise 7), not before the errands ``after`` are
+        done. Its subject is not the tip: nothing clear may join a provider's record to a tip."""
+        facts = {"resource": trace.resource, "sid": trace.sid, "parent": trace.parent}
+        if after:
+            facts["after"] = ",".join(errand.id.hex() for errand in after)
+        return self.errand("erase", random_id(), facts)
 
     def due(self, decision: Decision) -> int:
         urgent = decision.priority in (Priority.P0, Priority.P1)
@@ -177,8 +242,23 @@ def summary_id(tip: bytes, number: int) -> bytes:
     return fmt.digest(b"summary" + bytes([number]) + tip)[: fmt.ID_BYTES]
 
 
+def recording_id(errand: bytes) -> bytes:
+    """The id of what the first errand for a recording fetched: a repeat finds the first one's."""
+    return fmt.digest(b"recording" + errand)[: fmt.ID_BYTES]
+
+
+def transcript_id(recording: bytes) -> bytes:
+    """The id of what a machine heard in a recording, whether or not the sound was kept."""
+    return fmt.digest(b"transcript" + recording)[: fmt.ID_BYTES]
+
+
 def package_document(
-    content: TipContent, identity: bytes, agency: str, role: str, due: str
+    content: TipContent,
+    identity: bytes,
+    agency: str,
+    role: str,
+    due: str,
+    files: Sequence[Card] = (),
 ) -> dict[str, object]:
     """What an agency reads. Never the reporter, never an undecided span."""
     classified: ClassifiedTip = content.classified
@@ -204,5 +284,8 @@ def package_document(
         },
         "text": classified.tip.text,
         "answers": {str(q): words for q, words in classified.tip.answers.items()},
+        "files": [card.document() for card in files],
+        "details": dict(classified.tip.details),
+        "ticked": list(classified.tip.ticked),
         "reply": {"lookup": content.lookup.hex(), "key": content.reply_key.hex()},
     }

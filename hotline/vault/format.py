@@ -1,8 +1,11 @@
 """Format: the bytes of everything sealed, with fixed widths, so that nothing can be glued.
 
-Suite 1 (the first byte of every blob): bodies in C2SP chunked encryption (Cobblestone-256,
-key-committing), keys by HPKE base mode with X-Wing (draft-connolly-cfrg-xwing-kem), HKDF-SHA256
-and AES-256-GCM. A new suite gets a new byte; old blobs stay readable.
+Every blob and every key begins with a byte that says by what: a suite for what is sealed to a
+public key (suites.py), ``SYMMETRIC`` for what is sealed under a key both sides have. What a blob is
+bound to (HPKE's ``info``, Cobblestone's context, the associated data) begins with a label of 24
+bytes of its own, repeats that byte, and holds nothing of variable length: names enter as SHA-256.
+So two different sets of facts never give the same bytes, no blob opens as another kind of thing,
+and changing the first byte to another valid one changes the binding too, and opens nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from enum import IntEnum
 
 from hotline.errors import HotlineError
 
-SUITE = 1
+SYMMETRIC = 1  # Cobblestone-256 for bodies, AES-256-GCM-SIV for small things
 ID_BYTES = 16
 KEY_BYTES = 32
 SMALLEST = 2048
@@ -29,6 +32,7 @@ class Kind(IntEnum):
     PACKAGE = 5
     NOTE = 6
     SUMMARY = 7  # the tip as it stood after a later answer
+    CARD = 8  # what is known of an attachment, and the key of its pages
 
 
 class Damaged(HotlineError):
@@ -51,7 +55,9 @@ REPLY = _label("hotline/reply/1")
 PLACED = _label("hotline/receipt/1")
 COUNT = _label("hotline/observation/1")
 SEED = _label("hotline/epoch-seed/1")
-PERSON = _label("hotline/person/1")
+LOCAL = _label("hotline/local/1")
+BACKUP = _label("hotline/backup/1")
+SHIFT = _label("hotline/handover/1")
 
 
 def digest(value: str | bytes) -> bytes:
@@ -67,14 +73,20 @@ def epoch_bytes(epoch: str) -> bytes:
 
 def body_context(subject: bytes, kind: Kind) -> bytes:
     """What a body is bound to: 24 + 1 + 16 + 1 bytes."""
-    return BODY + bytes([SUITE]) + _exact(subject, ID_BYTES) + bytes([kind])
+    return BODY + bytes([SYMMETRIC]) + _exact(subject, ID_BYTES) + bytes([kind])
 
 
-def wrap_info(subject: bytes, recipient: str, epoch: str, body_hash: bytes) -> bytes:
-    """What a wrapped key is bound to: 24 + 1 + 16 + 32 + 4 + 32 bytes."""
+def wrap_info(suite: int, subject: bytes, recipient: str, epoch: str, body_hash: bytes) -> bytes:
+    """What a wrapped key is bound to: 24 + 1 + 16 + 32 + 4 + 32 bytes.
+
+    HPKE's ciphers do not commit to their key: who makes a wrap could make one that two recipients
+    open to two different tip keys. The hash of the body is why that gains nothing. A body commits
+    to its key (Cobblestone's 32 bytes), and the wrap opens for this very body only; so of two
+    keys at most one opens it, and nobody can show two people two texts of one tip. They do see the
+    same text or, one of them, an error."""
     return (
         WRAP
-        + bytes([SUITE])
+        + bytes([suite])
         + _exact(subject, ID_BYTES)
         + digest(recipient)
         + epoch_bytes(epoch)
@@ -82,9 +94,19 @@ def wrap_info(subject: bytes, recipient: str, epoch: str, body_hash: bytes) -> b
     )
 
 
-def small_info(label: bytes, subject: bytes, recipient: str, epoch: str) -> bytes:
-    """What a small direct HPKE message is bound to: 24 + 1 + 32 + 32 + 4 bytes."""
-    return label + bytes([SUITE]) + digest(subject) + digest(recipient) + epoch_bytes(epoch)
+def small_info(suite: int, label: bytes, subject: bytes, recipient: str, epoch: str) -> bytes:
+    """What a small direct HPKE message is bound to: 24 + 1 + 32 + 32 + 4 bytes.
+
+    Nothing commits to the key here, and nothing has to: each has one recipient, whose key is
+    random, so there is no second opening to show and no set of likely keys to try at once. Where
+    a key comes from twenty digits, whoever seals cannot aim at many numbers in one message: what
+    a KEM gives for a key it was not made for is unknown to the sender."""
+    return label + bytes([suite]) + digest(subject) + digest(recipient) + epoch_bytes(epoch)
+
+
+def local_context(context: str) -> bytes:
+    """What a thing under a symmetric key is bound to: 24 + 1 + 32 bytes."""
+    return LOCAL + bytes([SYMMETRIC]) + digest(context)
 
 
 def _exact(value: bytes, width: int) -> bytes:
@@ -122,6 +144,7 @@ def unpad(padded: bytes) -> bytes:
     if len(padded) < 4:
         raise Damaged
     (length,) = struct.unpack(">I", padded[:4])
-    if length > len(padded) - 4 or any(padded[4 + length :]):
+    # Counted, not looked through one by one: a reporter's answers must not take longer to open.
+    if length > len(padded) - 4 or padded.count(0, 4 + length) != len(padded) - 4 - length:
         raise Damaged
     return padded[4 : 4 + length]

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 from cryptography.cobblestone import Cobblestone256Decryptor
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
-from cryptography.hazmat.primitives.hpke import MLKEM768X25519PrivateKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from hotline.errors import HotlineError
 from hotline.tips import Body, Wrap
 from hotline.vault import format as fmt
-from hotline.vault.format import SUITE, Damaged, Kind
-from hotline.vault.seal import HPKE, PublicKey, seal_small
+from hotline.vault.format import KEY_BYTES, SYMMETRIC, Damaged, Kind
+from hotline.vault.private import opened, public_bytes
+from hotline.vault.seal import PublicKey, seal_small
+from hotline.vault.small import seal, unseal
+from hotline.vault.suites import X_WING
 
 SHORTEST_PASSPHRASE = 15
 
@@ -33,43 +32,15 @@ class WeakPassphrase(HotlineError):
     hint = f"Use at least {SHORTEST_PASSPHRASE} characters: four or five words you can remember."
 
 
-def new_seed() -> bytes:
-    """X-Wing's 32-byte seed: the library cannot store its private keys, the seed can be."""
-    return secrets.token_bytes(32)
-
-
-def _halves(seed: bytes) -> tuple[MLKEM768PrivateKey, X25519PrivateKey]:
-    # expandDecapsulationKey of draft-connolly-cfrg-xwing-kem: SHAKE-256, 64 + 32 bytes.
-    expanded = hashlib.shake_256(seed).digest(96)
-    return (
-        MLKEM768PrivateKey.from_seed_bytes(expanded[:64]),
-        X25519PrivateKey.from_private_bytes(expanded[64:]),
-    )
-
-
-def public_bytes(seed: bytes) -> bytes:
-    """The 1,216 public bytes of a seed (132 µs)."""
-    kem, curve = _halves(seed)
-    return kem.public_key().public_bytes_raw() + curve.public_key().public_bytes_raw()
-
-
-@lru_cache(maxsize=64)
-def _private(seed: bytes) -> MLKEM768X25519PrivateKey:
-    return MLKEM768X25519PrivateKey(*_halves(seed))
-
-
-def _decrypt(seed: bytes, sealed: bytes, info: bytes) -> bytes:
-    if not sealed or sealed[0] != SUITE:
-        raise Damaged
-    try:
-        return HPKE.decrypt(sealed[1:], _private(seed), info)
-    except (InvalidTag, ValueError):
-        raise Damaged from None
+def new_seed(suite: int = X_WING) -> bytes:
+    """A private key as it is kept: its suite's byte and 32 random ones. The library cannot store
+    its private keys, a seed can be. A seed serves one suite only: the byte is part of it."""
+    return bytes([suite]) + secrets.token_bytes(KEY_BYTES)
 
 
 def open_body(key: bytes, body: Body) -> bytes:
     """The payload of a body. Raises Damaged; nothing is returned before the end is verified."""
-    if not body.sealed or body.sealed[0] != SUITE:
+    if not body.sealed or body.sealed[0] != SYMMETRIC:
         raise Damaged
     try:
         decryptor = Cobblestone256Decryptor(key, fmt.body_context(body.id, Kind(body.kind)))
@@ -81,16 +52,21 @@ def open_body(key: bytes, body: Body) -> bytes:
 
 def open_wrap(seed: bytes, wrap: Wrap, body: Body) -> bytes:
     """The tip key in a wrap; fails if the wrap belongs to another body, recipient or month."""
-    info = fmt.wrap_info(body.id, wrap.recipient, wrap.epoch, fmt.digest(body.sealed))
-    return _decrypt(seed, wrap.sealed, info)
+    return open_key(seed, replace(wrap, subject=body.id), fmt.digest(body.sealed))
+
+
+def open_key(seed: bytes, wrap: Wrap, body_hash: bytes) -> bytes:
+    """The same by the hash of the body, for who does not read it."""
+    info = fmt.wrap_info(seed[0], wrap.subject, wrap.recipient, wrap.epoch, body_hash)
+    return opened(seed, wrap.sealed, info)
 
 
 def open_small(
     seed: bytes, label: bytes, subject: bytes, recipient: str, epoch: str, sealed: bytes
 ) -> bytes:
     """Inverse of ``seal.seal_small``."""
-    info = fmt.small_info(label, subject, recipient, epoch)
-    return fmt.unpad(_decrypt(seed, sealed, info))
+    info = fmt.small_info(seed[0], label, subject, recipient, epoch)
+    return fmt.unpad(opened(seed, sealed, info))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -103,11 +79,17 @@ class PersonKey:
     sealed: bytes
 
 
-def _kek(passphrase: str, salt: bytes) -> bytes:
-    # 64 MiB, t = 3 (DESIGN §9): 159 ms of one core; sign-in is limited to two at a time.
-    return Argon2id(salt=salt, length=32, iterations=3, lanes=1, memory_cost=64 * 1024).derive(
-        passphrase.encode()
-    )
+@contextmanager
+def _kek(passphrase: str, salt: bytes) -> Iterator[bytearray]:
+    """64 MiB, t = 3: 159 ms of one core; sign-in is limited to two at a time. Overwritten after
+    use: one of the few secrets that Python lets us overwrite, since it is never a ``bytes``."""
+    kdf = Argon2id(salt=salt, length=KEY_BYTES, iterations=3, lanes=1, memory_cost=64 * 1024)
+    key = bytearray(KEY_BYTES)
+    kdf.derive_into(passphrase.encode(), key)
+    try:
+        yield key
+    finally:
+        key[:] = bytes(KEY_BYTES)
 
 
 def new_person(person: bytes, passphrase: str, seed: bytes | None = None) -> PersonKey:
@@ -116,19 +98,27 @@ def new_person(person: bytes, passphrase: str, seed: bytes | None = None) -> Per
         raise WeakPassphrase
     seed = seed or new_seed()
     salt = secrets.token_bytes(16)
-    nonce = secrets.token_bytes(12)
-    sealed = AESGCMSIV(_kek(passphrase, salt)).encrypt(nonce, seed, fmt.PERSON + person)
-    return PersonKey(public_bytes(seed), salt, nonce + sealed)
+    with _kek(passphrase, salt) as key:
+        return PersonKey(public_bytes(seed), salt, seal(key, _mine(person), seed))
 
 
 def open_person(person: bytes, key: PersonKey, passphrase: str) -> bytes | None:
-    """The person's seed, or None when the passphrase is wrong."""
-    try:
-        return AESGCMSIV(_kek(passphrase, key.salt)).decrypt(
-            key.sealed[:12], key.sealed[12:], fmt.PERSON + person
-        )
-    except InvalidTag:
-        return None
+    """The person's seed, or None when the passphrase is wrong.
+
+    AES-GCM-SIV does not commit to its key, and here keys come from what people think of: a row
+    could be made that opens under any of many passphrases, and each refused sign-in would cross
+    off all of them. So the seed must also give the public key of the row, which it does for one
+    passphrase only; and a public key that somebody exchanged is noticed when its owner signs in."""
+    with _kek(passphrase, key.salt) as kek:
+        try:
+            seed = unseal(kek, _mine(person), key.sealed)
+            return seed if public_bytes(seed) == key.public else None
+        except Damaged:
+            return None
+
+
+def _mine(person: bytes) -> str:
+    return f"person/{person.hex()}"
 
 
 def grant(seed: bytes, recipient: str, epoch: str, person: bytes, public: bytes) -> bytes:

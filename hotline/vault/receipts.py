@@ -9,17 +9,22 @@ backups, so that a stolen database cannot be searched.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from hotline.tips import SealedReceipt
 from hotline.vault import format as fmt
-from hotline.vault.keys import open_small, public_bytes
+from hotline.vault.keys import new_seed, open_small
+from hotline.vault.private import public_bytes
 from hotline.vault.seal import PublicKey, seal_small
 from hotline.vault.small import derive
+from hotline.vault.suites import X_WING, scheme_of
 
 DIGITS = 20
+UNREADABLE = "0" * DIGITS  # no receipt: what cannot be read is looked for like any other
 REPLY_BYTES = 4096
 REPLY_SLOTS = 8
 _SALT = b"hotline-receipts"
@@ -70,22 +75,35 @@ def read_code(typed: str) -> str | None:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ReplyKeys:
-    """What a receipt opens. ``seed`` is private and exists only while the reporter is here."""
+    """What a receipt opens. ``secret`` is private and exists only while the reporter is here; each
+    suite has a seed of its own, so a receipt from before a change of suite still opens."""
 
     lookup: bytes
-    seed: bytes
+    secret: bytes
+
+    def seed(self, suite: int) -> bytes:
+        """The reply key of a suite."""
+        return bytes([suite]) + derive(self.secret, f"hotline/reply-key/{suite}")
 
     @property
     def public(self) -> bytes:
-        return public_bytes(self.seed)
+        return self.public_in(X_WING)
+
+    def public_in(self, suite: int) -> bytes:
+        """The half that the line keeps."""
+        return public_bytes(self.seed(suite))
 
 
 def stretch(code: str, pepper: bytes) -> ReplyKeys:
-    """28 ms of one core. Releases the interpreter lock."""
+    """28 ms of one core. Releases the interpreter lock.
+
+    One salt for all is what makes a number findable without a name; the pepper does a salt's work
+    against whoever has the database and not the machine. With both in hand 63 bits at 28 ms each
+    are left, which is why the digits are random and nobody chooses them."""
     root = Argon2id(
         salt=_SALT, length=32, iterations=2, lanes=1, memory_cost=19 * 1024, secret=pepper
     ).derive(code.encode())
-    return ReplyKeys(derive(root, "hotline/lookup/1"), derive(root, "hotline/reply-key/1"))
+    return ReplyKeys(derive(root, "hotline/lookup/1"), derive(root, "hotline/reply/1"))
 
 
 def reply_key(lookup: bytes, raw: bytes) -> PublicKey:
@@ -103,7 +121,8 @@ def place_receipt(lookup: bytes, raw: bytes, tip: bytes, queue: str) -> SealedRe
 def find_tip(keys: ReplyKeys, row: SealedReceipt) -> tuple[bytes, str]:
     """Tip id and queue of a receipt row. Raises Damaged."""
     to = reply_key(keys.lookup, b"")
-    payload = open_small(keys.seed, fmt.PLACED, row.lookup, to.recipient, _EPOCH, row.sealed)
+    seed = keys.seed(scheme_of(row.sealed).number)
+    payload = open_small(seed, fmt.PLACED, row.lookup, to.recipient, _EPOCH, row.sealed)
     return payload[:16], payload[16:].decode()
 
 
@@ -115,4 +134,25 @@ def seal_reply(lookup: bytes, raw: bytes, slot: bytes, payload: bytes) -> bytes:
 def open_reply(keys: ReplyKeys, slot: bytes, sealed: bytes) -> bytes:
     """Inverse of ``seal_reply``. Raises Damaged."""
     to = reply_key(keys.lookup, b"")
-    return open_small(keys.seed, fmt.REPLY, keys.lookup + slot, to.recipient, _EPOCH, sealed)
+    seed = keys.seed(scheme_of(sealed).number)
+    return open_small(seed, fmt.REPLY, keys.lookup + slot, to.recipient, _EPOCH, sealed)
+
+
+@lru_cache(maxsize=1)
+def _decoy() -> tuple[bytes, bytes]:
+    # Well sealed, to a key nobody has. Opening it goes through both key agreements and the cipher
+    # and fails at the tag; a blob of zeros would fail at once, at X25519's all-zero check.
+    lookup, slot = secrets.token_bytes(32), secrets.token_bytes(fmt.ID_BYTES)
+    return slot, seal_reply(lookup, public_bytes(new_seed()), slot, bytes(REPLY_BYTES - 4))
+
+
+def open_replies(keys: ReplyKeys, slots: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
+    """What of ``(slot, sealed)`` opens. Eight are always tried, so that a number without answers
+    costs what one with eight does."""
+    opened = []
+    for slot, sealed in [*slots, *[_decoy()] * (REPLY_SLOTS - len(slots))][:REPLY_SLOTS]:
+        try:
+            opened.append(open_reply(keys, slot, sealed))
+        except fmt.Damaged:
+            continue
+    return opened

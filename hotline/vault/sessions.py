@@ -45,11 +45,15 @@ class Cookie:
         """A second secret for the forms of this session (cross-site posts lack it)."""
         return derive(self.secret, "hotline/form-token/1").hex()
 
-    def hide(self, seed: bytes) -> bytes:
-        return seal(derive(self.secret, "hotline/session-key/1"), "session", seed)
+    def hide(self, seed: bytes, person: bytes) -> bytes:
+        """Bound to the person: who may write to the database cannot lend their own session the
+        name, and with it the roles, of another."""
+        key = derive(self.secret, "hotline/session-key/1")
+        return seal(key, f"session/{person.hex()}", seed)
 
-    def reveal(self, sealed: bytes) -> bytes | None:
+    def reveal(self, sealed: bytes, person: bytes) -> bytes | None:
+        key = derive(self.secret, "hotline/session-key/1")
         try:
-            return unseal(derive(self.secret, "hotline/session-key/1"), "session", sealed)
+            return unseal(key, f"session/{person.hex()}", sealed)
         except Damaged:
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from types import ModuleType
 
 from flask import Flask
@@ -9,6 +10,7 @@ from flask import Flask
 from hotline import settings as settings_module
 from hotline.assembly import PublicLine, StaffLine, assemble_public, assemble_staff
 from hotline.clock import Clock
+from hotline.intake.files import MemoryRequest
 from hotline.log import Log, quiet
 from hotline.settings import Settings
 from hotline.web import headers, i18n
@@ -25,6 +27,7 @@ def base(name: str, log: Log, *, scripts: bool) -> Flask:
         template_folder="templates",
         static_folder="static",
     )
+    app.request_class = MemoryRequest
     app.config.update(
         MAX_CONTENT_LENGTH=LARGEST_BODY,
         MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
@@ -33,6 +36,9 @@ def base(name: str, log: Log, *, scripts: bool) -> Flask:
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["log"] = log
+    # Ours says where something failed. Flask's would say it in the error's own words, and does as
+    # soon as ours cannot write.
+    app.logger.setLevel(logging.CRITICAL)
     headers.install(app, scripts=scripts)
     i18n.install(app)
     return app
@@ -40,9 +46,9 @@ def base(name: str, log: Log, *, scripts: bool) -> Flask:
 
 def public_rooms() -> tuple[ModuleType, ...]:
     """The channels; importing them is most of a start."""
-    from hotline.intake import api, ivr, sms, web
+    from hotline.intake import api, ivr, operators, sms, web
 
-    return web, sms, ivr, api
+    return web, sms, ivr, operators, api
 
 
 def public_app(line: PublicLine | None = None) -> Flask:

@@ -1,12 +1,12 @@
 """Errors: every failure as a page or as problem+json: a sentence, a hint, another way to report.
 
-Nothing a person typed is ever in it. What nobody expected gets a random incident number.
+Nothing a person typed is ever said in it. What nobody expected gets a random incident number.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from flask import Flask, Response, g, render_template, request
@@ -21,16 +21,18 @@ from hotline.tips import Language
 from hotline.web.i18n import N_, current, negotiate, say
 
 RETRY_SECONDS = "60"
+FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 _OURS = (N_("Something went wrong on our side."), N_("Try again in a few minutes."))
 _SENTENCES = {
     400: (N_("This request cannot be read."), N_("Go back and try again.")),
-    404: (N_("There is no page here."), N_("Go to the first page.")),
-    405: (N_("This page cannot be used that way."), N_("Go to the first page.")),
+    404: (N_("There is no page here."), N_("Check the address.")),
+    405: (N_("This page cannot be used that way."), N_("Use the form on the first page.")),
     413: (TooLarge.message, TooLarge.hint),
     415: (N_("This cannot be read in this format."), N_("Use the form on the first page.")),
     500: _OURS,
 }
-_ACCEPTED_JSON = N_("Send it as application/json.")
+_CALLS = N_("The calls are described in /api/v1/openapi.json.")
+_API_HINTS = {404: _CALLS, 405: _CALLS, 415: N_("Send it as application/json.")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ def install_public(app: Flask, line: PublicLine) -> None:
             g.language = negotiate(default)
         if request.path.startswith("/api/"):
             return problem(failure)
-        return page("public/error.html", failure, profile.elsewhere_on(line.clock.today()))
+        elsewhere = profile.elsewhere_on(line.clock.today())
+        return page("public/error.html", failure, elsewhere, _carried(failure))
 
     _install(app, answer)
 
@@ -109,14 +112,27 @@ def _install(app: Flask, answer: Callable[[Failure], Response]) -> None:
         return answer(Failure(500, "incident", *_OURS, incident=log.incident(error)))
 
 
-def page(template: str, failure: Failure, elsewhere: tuple[EmergencyNumber, ...]) -> Response:
-    html = render_template(template, failure=failure, elsewhere=elsewhere)
+def _carried(failure: Failure) -> list[tuple[str, str]]:
+    """What the person sent and we failed to take, for a button that sends it again. Browsers do
+    not go back to an answered form that nobody may store, so what was written would be lost."""
+    if failure.status < 500 or request.mimetype not in FORM_TYPES:
+        return []
+    return list(request.form.items(multi=True))
+
+
+def page(
+    template: str,
+    failure: Failure,
+    elsewhere: tuple[EmergencyNumber, ...],
+    carried: Sequence[tuple[str, str]] = (),
+) -> Response:
+    html = render_template(template, failure=failure, elsewhere=elsewhere, carried=carried)
     return _finish(Response(html, failure.status, mimetype="text/html"), failure)
 
 
 def problem(failure: Failure) -> Response:
     """RFC 9457."""
-    hint = _ACCEPTED_JSON if failure.status == 415 else failure.hint
+    hint = _API_HINTS.get(failure.status, failure.hint)
     body: dict[str, object] = {
         "type": f"urn:hotline:problem:{failure.code}",
         "title": say(current(), failure.message),

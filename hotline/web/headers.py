@@ -39,12 +39,13 @@ def policy(*, scripts: bool) -> str:
 
 
 def install(app: Flask, *, scripts: bool) -> None:
-    """Every response, errors included. ``scripts``: the console has one module of its own."""
+    """Every response, errors included; a view may set a stricter policy of its own. ``scripts``:
+    the console has one module of its own."""
     csp = policy(scripts=scripts)
 
     @app.after_request
     def _headers(response: Response) -> Response:
-        response.headers["Content-Security-Policy"] = csp
+        response.headers.setdefault("Content-Security-Policy", csp)
         for name, value in _EVERYWHERE.items():
             response.headers.setdefault(name, value)
         return response

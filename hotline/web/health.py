@@ -12,7 +12,10 @@ from flask import Blueprint, Response, jsonify
 from hotline.assembly import PublicLine, StaffLine
 from hotline.errors import HotlineError
 from hotline.store import migrate
+from hotline.store.alarms import Alarms
 from hotline.store.database import Database
+from hotline.store.deadlines import Deadlines
+from hotline.triage.audit import stuck
 from hotline.vault.directory import Directory, NoKey
 from hotline.vault.envelope import STATISTICS, WORKER, queue_recipient
 
@@ -34,15 +37,25 @@ def public(line: PublicLine) -> Blueprint:
 
 
 def staff(line: StaffLine) -> Blueprint:
-    """The same for the staff process, which also needs this month's worker seed."""
+    """The same for the staff process, which also needs this month's worker seed and signs the
+    audit. Lateness and alarms are warnings: a desk with too much to do, or with somebody to look
+    at, must not be taken from the people who would do it."""
 
     def reasons() -> Iterator[str]:
         yield from _database(line.database)
         yield from _keys(line.directory, line.clock.month(), line.profile.recipients())
         if line.clock.month() not in line.worker:
             yield "worker"
+        if stuck(line):
+            yield "audit"
 
-    return _blueprint(reasons)
+    def warnings() -> Iterator[str]:
+        if Deadlines(line.database).long_late(int(line.clock.seconds())):
+            yield "late"
+        if Alarms(line.database).waiting():
+            yield "alarms"
+
+    return _blueprint(reasons, warnings)
 
 
 def analyst() -> Blueprint:
@@ -67,7 +80,7 @@ def _keys(directory: Directory, month: str, recipients: tuple[str, ...]) -> Iter
         yield "keys"
 
 
-def _blueprint(reasons: Reasons) -> Blueprint:
+def _blueprint(reasons: Reasons, warnings: Reasons = lambda: iter(())) -> Blueprint:
     health = Blueprint("health", __name__)
 
     @health.get("/healthz")
@@ -79,6 +92,8 @@ def _blueprint(reasons: Reasons) -> Blueprint:
         missing = list(reasons())
         if missing:
             return jsonify(ready=False, reasons=missing), 503
+        if warned := list(warnings()):
+            return jsonify(ready=True, warnings=warned), 200
         return jsonify(ready=True), 200
 
     return health

@@ -13,10 +13,12 @@ from werkzeug.test import TestResponse
 
 from hotline.assembly import PublicLine, assemble_public
 from hotline.founding import PEPPER
+from hotline.pipeline import Pipeline
+from hotline.routing.asking import questions_for, table
 from hotline.settings import Settings
 from hotline.store.database import DatabaseUnavailable
 from hotline.store.tips import Tips, put_reply
-from hotline.tips import Language, Priority
+from hotline.tips import Contact, Language, Priority, Question
 from hotline.triage import messages
 from hotline.vault.receipts import new_code, read_code, stretch
 from tests.conftest import MovableClock
@@ -25,6 +27,7 @@ from tests.forms import app_of, shared_line, stored
 SECRET = "canário-7731"
 DRUGS = f"Boca de fumo na esquina, toda noite, {SECRET}"
 NITEROI = "BR:IBGE:3303302"
+QUESTIONS = "/api/v1/questions"
 TIPS, FOLLOW_UPS, MESSAGES = (
     "/api/v1/tips",
     "/api/v1/follow-ups",
@@ -89,6 +92,118 @@ def test_a_report_is_stored_where_and_as_it_was_told(public_line: PublicLine) ->
     assert row.queue == "general:BR-RJ"
 
 
+TIP = {
+    "description": "Ele controla o dinheiro dela",
+    "language": "pt",
+    "crime_types": ["GBV-02"],
+    "place": {"municipality": NITEROI},
+}
+
+
+def test_answers_to_the_questions_of_a_type_are_kept_as_on_the_other_channels(
+    public_line: PublicLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contacts: list[Contact] = []
+    receive = Pipeline.receive
+
+    def watched(self: Pipeline, contact: Contact, *more: Any) -> Any:
+        contacts.append(contact)
+        return receive(self, contact, *more)
+
+    monkeypatch.setattr(Pipeline, "receive", watched)
+    client = app_of(public_line).test_client()
+    told = {
+        "gbv-safe": "yes",
+        "gbv-danger": ["choking", "weapon", "weapon"],
+        "when": "ontem",
+        "people-held": "no",
+        "elder-kept": [],
+        "drugs-how": " de moto ",
+        "drugs-where": "",
+    }
+    assert post(client, TIPS, TIP | {"answers": told}).status_code == 201
+    (contact,) = contacts
+    assert set(contact.ticked) == {
+        *("gbv-safe:yes", "gbv-danger:choking", "gbv-danger:weapon", "people-held:no")
+    }
+    assert len(contact.ticked) == 4
+    assert contact.details == {"drugs-how": "de moto"}
+    assert contact.answers == {Question.WHEN: "ontem"}
+    (row,) = stored(public_line)
+    assert row.priority is Priority.P1
+
+
+def test_without_danger_told_the_same_report_is_less_urgent(public_line: PublicLine) -> None:
+    client = app_of(public_line).test_client()
+    answers = {"gbv-safe": "yes", "gbv-danger": "no"}
+    assert post(client, TIPS, TIP | {"answers": answers}).status_code == 201
+    (row,) = stored(public_line)
+    assert row.priority is Priority.P2
+
+
+def test_a_repeat_with_other_answers_is_another_report(client: FlaskClient) -> None:
+    for answers, status in (({"gbv-safe": "no"}, 201), ({"gbv-safe": "no"}, 201), ({}, 422)):
+        response = post(client, TIPS, TIP | {"answers": answers}, Idempotency_Key="k-9")
+        assert response.status_code == status
+
+
+def test_the_questions_are_fetched_once_for_everybody(client: FlaskClient) -> None:
+    response = client.get(QUESTIONS, headers={"Accept-Language": "ht"})
+    assert response.status_code == 200
+    assert response.headers["Cache-Control"] == "public, max-age=3600"
+    assert "Set-Cookie" not in response.headers
+    assert "Vary" not in response.headers
+    assert response.data == client.get(QUESTIONS).data
+    assert response.json["most"] == 3
+    found = {one["code"]: one for one in response.json["questions"]}
+    assert list(found) == list(table())
+    for code, one in found.items():
+        detail = table()[code]
+        assert one["kind"] == detail.kind
+        assert one["ask"] == {each.value: detail.ask[each] for each in Language}
+        assert [o["code"] for o in one["options"]] == [o.id for o in detail.options]
+        assert all(set(o["say"]) == set(Language) for o in one["options"])
+        assert set(one["condition"]["crime_types"]) == detail.types
+        assert one["unreviewed"] is detail.unreviewed
+    assert found["gbv-danger"]["condition"]["after_yes_to"] == ["gbv-safe"]
+    assert found["gbv-safe"]["condition"]["after_yes_to"] == []
+    assert found["drugs-how"]["condition"]["after_yes_to"] == []
+    assert found["gbv-danger"]["unreviewed"]
+
+
+def test_the_questions_of_some_types_in_one_language(client: FlaskClient) -> None:
+    response = client.get(
+        QUESTIONS, query_string={"language": "fr", "crime_types": "ORG-01,GBV-01"}
+    )
+    wanted = [detail.id for detail in questions_for(["ORG-01", "GBV-01"])]
+    found = response.json["questions"]
+    assert [one["code"] for one in found] == wanted == ["gbv-safe", "gbv-danger", "drugs-how"]
+    assert all(set(one["ask"]) == {"fr"} for one in found)
+    assert client.get(QUESTIONS, query_string={"crime_types": "INT-01"}).json["questions"] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        (f"language={SECRET}", "/language"),
+        ("language=", "/language"),
+        ("language=pt&language=es", "/language"),
+        (f"crime_types=ORG-01,{SECRET}", "/crime_types/1"),
+        ("crime_types=", "/crime_types/0"),
+        ("crime_types=ORG-01&crime_types=ORG-01", "/crime_types"),
+        ("crime_types=" + ",".join(["ORG-01"] * 6), "/crime_types"),
+        (f"{SECRET}=1", ""),
+    ],
+)
+def test_a_wrong_query_is_named_never_quoted_and_not_kept(
+    client: FlaskClient, query: str, pointer: str
+) -> None:
+    response = client.get(f"{QUESTIONS}?{query}")
+    body = problem(response, 422)
+    assert [error["pointer"] for error in body["errors"]] == [pointer]
+    assert response.headers["Cache-Control"] == "no-store"
+
+
 def test_danger_is_relayed_and_the_number_to_call_is_told(
     client: FlaskClient, line: PublicLine
 ) -> None:
@@ -120,7 +235,7 @@ def test_a_key_used_for_something_else_is_refused(client: FlaskClient, line: Pub
     assert post(client, TIPS, {"description": DRUGS}, Idempotency_Key="k-2").status_code == 201
     before = stored(line)
     other = post(client, TIPS, {"description": "outra coisa"}, Idempotency_Key="k-2")
-    problem(other, 422)
+    assert problem(other, 422)["type"] == "urn:hotline:problem:key_used"
     assert stored(line) == before
 
 
@@ -156,6 +271,15 @@ def test_two_keys_or_none_are_two_reports(client: FlaskClient, line: PublicLine)
         ({"answers": [SECRET]}, "/answers"),
         ({"answers": {SECRET: "x"}}, "/answers"),
         ({"answers": {"when": 7}}, "/answers/when"),
+        ({"answers": {"gbv-safe": SECRET}}, "/answers/gbv-safe"),
+        ({"answers": {"gbv-safe": ["yes"]}}, "/answers/gbv-safe"),
+        ({"answers": {"gbv-safe": None}}, "/answers/gbv-safe"),
+        ({"answers": {"gbv-danger": "weapon"}}, "/answers/gbv-danger"),
+        ({"answers": {"gbv-danger": "yes"}}, "/answers/gbv-danger"),
+        ({"answers": {"gbv-danger": ["weapon", SECRET]}}, "/answers/gbv-danger/1"),
+        ({"answers": {"gbv-danger": [["weapon"]]}}, "/answers/gbv-danger/0"),
+        ({"answers": {"drugs-how": ["x"]}}, "/answers/drugs-how"),
+        ({"answers": {"when": "x", "gbv-safe:yes": "x"}}, "/answers"),
         ({"attachments": SECRET}, "/attachments"),
         ({SECRET: "x"}, ""),
         ({"receipt": "1" * 20}, ""),
@@ -169,13 +293,13 @@ def test_wrong_fields_are_named_and_never_quoted(
 
 
 @pytest.mark.usefixtures("nothing_stored")
-def test_files_are_refused_with_a_sentence_and_nothing_is_lost_silently(
+def test_a_file_is_refused_with_a_sentence_and_nothing_is_lost_silently(
     client: FlaskClient,
 ) -> None:
     file = {"filename": SECRET, "content_type": "image/png", "data": "aGVsbG8="}
     body = problem(post(client, TIPS, {"description": DRUGS, "attachments": [file]}), 422)
-    assert body["errors"][0]["pointer"] == "/attachments"
-    assert "Files are not taken yet" in body["errors"][0]["detail"]
+    assert body["errors"][0]["pointer"] == "/attachments/0"
+    assert "Files of this kind are not taken" in body["errors"][0]["detail"]
     assert "Nothing was stored" in body["title"]
 
 
@@ -216,6 +340,7 @@ def test_only_json_is_read(client: FlaskClient, kind: str, path: str) -> None:
         {"description": "e" + "\u0301" * 1_000_000},
         {"description": "x", "place": "y" * 20_001},
         {"description": "x", "answers": {"more": "y" * 20_001}},
+        {"description": "x", "answers": {"drugs-how": "y" * 20_001}},
     ],
 )
 def test_too_long_is_said_and_never_cut(client: FlaskClient, body: dict[str, object]) -> None:
@@ -239,9 +364,9 @@ def test_numbers_that_open_nothing_all_look_alike(client: FlaskClient) -> None:
     wrong = known[:-1] + str((int(known[-1]) + 1) % 10)
     typed = [known, known.replace(" ", ""), known.replace(" ", "-"), wrong, new_code(), "1234"]
     answers = [post(client, FOLLOW_UPS, {"receipt": each}) for each in typed]
-    assert {(a.status_code, a.data) for a in answers} == {
-        (200, b'{"status": "waiting", "messages": []}')
-    }
+    (alike,) = {(a.status_code, a.data) for a in answers}
+    assert alike[0] == 200
+    assert json.loads(alike[1]) == {"status": "waiting", "messages": []}
 
 
 @pytest.mark.parametrize("receipt", [None, 7, "", [], {}])
@@ -348,15 +473,24 @@ def test_the_description_names_every_call_and_every_field(
     rules = {
         rule.rule
         for rule in client.application.url_map.iter_rules()
-        if rule.rule.startswith("/api/") and "POST" in (rule.methods or ())
+        if rule.rule.startswith("/api/") and rule.rule != "/api/v1/openapi.json"
     }
     assert set(document["paths"]) == rules
+    media = document["paths"][QUESTIONS]["get"]["responses"]["200"]["content"]["application/json"]
+    answer = client.get(QUESTIONS, query_string={"language": "en", "crime_types": "GBV-01"})
+    assert media["example"] == answer.json
+    (example,) = document["components"]["schemas"]["Tip"]["properties"]["answers"]["examples"]
+    assert post(client, TIPS, {"description": DRUGS, "answers": example}).status_code == 201
     schemas = document["components"]["schemas"]
     for ref in _refs(document):
         assert ref.removeprefix("#/components/schemas/") in schemas
     described = schemas["Tip"]["properties"]
     assert described["crime_types"]["items"]["enum"] == [kind.code for kind in line.types]
-    assert "not taken yet" in described["attachments"]["description"]
+    assert "no video" in described["attachments"]["description"]
+    assert "20 MiB together" in described["attachments"]["description"]
+    asked = {str(question.value) for question in Question} | set(table())
+    assert set(described["answers"]["properties"]) == asked
+    assert set(schemas["Attachment"]["properties"]) == {"filename", "content_type", "data"}
     full = {
         "description": "x",
         "language": "pt",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -13,18 +13,20 @@ from flask import Flask
 
 from hotline.assembly import PublicLine
 from hotline.founding import worker_keys
-from hotline.intake import ivr
+from hotline.intake import choices, ivr, speaking
 from hotline.intake.conversation import Event, State
+from hotline.intake.details import answered
 from hotline.intake.exchange import Exchange, Heard
 from hotline.intake.prompts import AGAIN, MENUS, SPOKEN, Prompt
 from hotline.intake.sessions import Session
 from hotline.intake.signature import FORM, HEADER, sign
 from hotline.intake.voice import file_name
+from hotline.routing.asking import find
 from hotline.simulate import walk
 from hotline.simulate.phone import Inside, VoicePhone, new_sid
 from hotline.store.database import DatabaseUnavailable
 from hotline.store.outbox import Outbox
-from hotline.tips import Channel, Language, Question, Urgency
+from hotline.tips import Channel, Language, Priority, Question, Urgency
 from hotline.vault import format as fmt
 from hotline.vault.envelope import WORKER
 from hotline.vault.keys import open_small
@@ -34,6 +36,7 @@ from tests.conftest import MovableClock
 
 NUMBER = "+5521987650001"
 PT = Language.PT
+SEVERAL = "Ouça até o fim. Depois aperte as teclas do que for verdade e a tecla jogo da velha."
 
 
 @dataclass(slots=True)
@@ -100,7 +103,7 @@ def spoken_receipts(heard: list[str]) -> list[str]:
 
 def test_the_walk_covers_every_edge_of_the_menu() -> None:
     covered, every = walk.walk_call()
-    assert covered == every > 55
+    assert covered == every > 70
 
 
 def test_the_walk_stops_at_a_line_that_leaves_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,11 +153,124 @@ def test_danger_now_is_said_again_and_relayed(desk: Desk) -> None:
     assert "relay" in [kind for kind, _ in desk.errands()]
 
 
-@pytest.mark.parametrize("key", sorted(ivr.TYPES))
+@pytest.mark.parametrize("key", sorted(choices.TYPES))
 def test_every_key_of_the_type_menu_is_a_type_of_the_line(desk: Desk, key: str) -> None:
-    assert all(desk.line.types.get(code) for code in ivr.TYPES[key])
+    assert all(desk.line.types.get(code) for code in choices.TYPES[key])
     assert key in [spoken for spoken, _, _ in MENUS[Prompt.TYPE]]
-    assert desk.line.types.get(ivr.OTHER[0])
+    assert desk.line.types.get(choices.OTHER[0])
+
+
+def test_the_questions_of_a_type_are_asked_by_keys_and_answers_reach_the_tip(desk: Desk) -> None:
+    phone = desk.caller("1", "2", "1", "20040020")
+    assert phone.heard[0] == find("gbv-safe").ask[PT]  # type: ignore[union-attr]
+    heard = phone.press("1")
+    assert heard[:2] == ["O que é verdade?", SEVERAL]
+    assert "Há arma: aperte 1." in heard
+    assert phone.press("13")[0] == SPOKEN[Prompt.EMERGENCY].say(PT, number="190")
+    assert phone.heard[1] == MENUS[Prompt.RECORD][0][2].say(PT, key="1")
+    phone.press("0")
+    thread = desk.told(phone).thread
+    assert thread is not None
+    ticked = ("gbv-safe:yes", "gbv-danger:weapon", "gbv-danger:choking")
+    assert thread.tip.ticked == ticked
+    assert thread.tip.tags == ("danger_told",)
+    assert spoken_receipts(phone.heard)
+    assert desk.tips() == 1
+    decision = desk.line.router.decide(desk.line.pipeline.classify(thread.tip))
+    assert decision.priority is Priority.P1
+    assert "priority/danger-told" in [f"{row.table}/{row.row}" for row in decision.rules]
+    shown = answered(thread.tip, Language.EN)
+    assert [(one.choices, one.unreviewed) for one in shown] == [
+        (("Yes",), True),
+        (("a weapon", "choking"), True),
+    ]
+
+
+@pytest.mark.parametrize("key", ["2", "0"])
+def test_who_is_not_safe_is_asked_nothing_more_and_still_gets_recording_and_receipt(
+    desk: Desk, key: str
+) -> None:
+    phone = desk.caller("1", "2", "1", "0", key)
+    assert phone.heard[0] == MENUS[Prompt.RECORD][0][2].say(PT, key="1")
+    phone.press("0")
+    assert spoken_receipts(phone.heard)
+
+
+def test_silence_in_the_questions_leads_to_recording_and_receipt(desk: Desk) -> None:
+    phone = desk.caller("1", "2", "3", "0")
+    for question, more in ((("elder-help", True)), ("elder-kept", False)):
+        assert question in desk.told(phone).detail
+        heard = phone.press("")
+        assert heard[0] == SPOKEN[Prompt.NOTHING].say(PT)
+        assert (phone.press("")[0] == MENUS[Prompt.RECORD][0][2].say(PT, key="1")) is not more
+    phone.press("0")
+    assert spoken_receipts(phone.heard)
+
+
+def test_hanging_up_in_the_questions_hands_on_what_was_told(desk: Desk) -> None:
+    phone = desk.caller("1", "2", "1", "0", "1", "2")
+    phone.hang_up()
+    thread = desk.told(phone).thread
+    assert thread is not None
+    assert thread.settled.startswith("gbv")
+    assert "gbv-danger:threat" in thread.tip.ticked
+
+
+def test_an_answer_that_comes_twice_is_added_once(desk: Desk) -> None:
+    phone = desk.caller("1", "2", "3", "0")
+    base = {"CallSid": phone.sid, "From": NUMBER, "To": phone.line, "Digits": "2"}
+    action = phone.action
+    answers = [phone.wire.post(action, base) for _ in range(2)]
+    assert answers[0] == answers[1]
+    thread = desk.told(phone).thread
+    assert thread is not None
+    assert (thread.tip.ticked, thread.answers) == (("elder-help:no",), 1)
+    assert len(desk.line.pipeline.tips.bodies(thread.key.tip)) == 2
+
+
+def test_a_question_of_several_answers_takes_many_keys_and_the_hash(desk: Desk) -> None:
+    phone = desk.caller("1", "2", "3", "0")
+    params = {"CallSid": phone.sid, "From": NUMBER}
+    for keys, several in (("D", False), ("1", True), ("9", True)):
+        body = phone.wire.post(phone.action, params | {"Digits": keys})
+        gather = ElementTree.fromstring(body).find("Gather")
+        assert gather is not None
+        assert gather.get("finishOnKey") == ("#" if several else "")
+        assert gather.get("numDigits") == (None if several else "1")
+        assert int(gather.get("timeout", "0")) >= 10
+        phone.action = gather.get("action", "").removeprefix("https://line.example")
+
+
+def test_a_question_that_left_the_table_is_passed_over(desk: Desk) -> None:
+    phone = desk.caller("1", "2", "3", "0")
+    key = desk.exchange.sessions.key("call", phone.sid)
+    desk.exchange.sessions.put(key, replace(desk.told(phone), details=("gone-1", "gone-2")))
+    for _ in range(2):
+        phone.press("1")
+    assert phone.heard[0] == MENUS[Prompt.RECORD][0][2].say(PT, key="1")
+
+
+def test_without_postal_codes_the_questions_follow_the_type(desk: Desk) -> None:
+    desk.exchange.unasked = frozenset({State.PLACE})
+    phone = desk.caller("1", "2", "2")
+    assert phone.heard[0] == find("child-near").ask[PT]  # type: ignore[union-attr]
+    phone.press("1")
+    assert desk.told(phone).thread.tip.ticked == ("child-near:yes",)  # type: ignore[union-attr]
+
+
+def test_a_question_in_creole_is_said_whole_or_in_french(desk: Desk) -> None:
+    """Recordings made before a question was asked do not leave half of it to a French voice."""
+    folder = desk.line.settings.home / "public" / "recordings" / "ht"
+    folder.mkdir(parents=True)
+    (near,) = choices.by_keys(["CHD-04"])
+    names = [file_name(name, key) for name, key, _ in choices.spoken(near, Language.HT)]
+    for name in ("receipt.mp3", "to-repeat.mp3", *names[1:]):
+        Path(folder / name).write_bytes(b"ID3")
+    heard = desk.caller("5", "2", "2", "0").heard
+    assert heard[:-1] == [words for _, _, words in choices.spoken(near, Language.FR)]
+    Path(folder / names[0]).write_bytes(b"ID3")
+    heard = desk.caller("5", "2", "2", "0").heard
+    assert [url.rpartition("/")[2] for url in heard] == [*names, "to-repeat.mp3"]
 
 
 def test_each_language_is_offered_in_its_own_voice_and_kept(desk: Desk) -> None:
@@ -162,7 +278,10 @@ def test_each_language_is_offered_in_its_own_voice_and_kept(desk: Desk) -> None:
     params = {"CallSid": phone.sid, "From": NUMBER, "CallStatus": "ringing"}
     root = ElementTree.fromstring(phone.wire.post("/twilio/voice", params))
     said = [(node.get("voice"), node.get("language")) for node in root.iter("Say")]
-    voices = [ivr.VOICES.get(each, ivr.VOICES[Language.FR]) for each in desk.line.profile.languages]
+    voices = [
+        speaking.VOICES.get(each, speaking.VOICES[Language.FR])
+        for each in desk.line.profile.languages
+    ]
     assert said == voices
     for key, language in enumerate(desk.line.profile.languages, start=1):
         phone = desk.caller(str(key))

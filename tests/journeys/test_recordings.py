@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
 from base64 import b64decode
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,10 @@ from sqlalchemy import select
 
 from hotline.assembly import PublicLine, StaffLine
 from hotline.delivery.senders import RecordingProvider
+from hotline.intake.merge import BY_MACHINE
+from hotline.intake.voice.ear import Ear
 from hotline.jobs.embedded import EmbeddedJobs
-from hotline.jobs.tasks import RECORDING_LIFE, runner
+from hotline.jobs.tasks import runner
 from hotline.log import Log
 from hotline.simulate.phone import Inside, VoicePhone, new_sid
 from hotline.store.tables import Base
@@ -22,6 +26,7 @@ from hotline.tips import Channel, Contact, Language, Recusal, State
 from hotline.triage.opening import Opened, open_tip
 from hotline.triage.pages.door import DONE
 from hotline.triage.recordings import queue_of
+from hotline.vault.envelope import RECORDING_LIFE
 from hotline.vault.format import Kind
 from hotline.web.apps import public_app
 from hotline.web.i18n import say
@@ -30,6 +35,7 @@ from tests.desk import Hand, Office
 from tests.line import SignIn
 from tests.promises.ground import read_once  # noqa: F401 - a fixture
 
+SPOKEN = Path(__file__).parents[1] / "voice" / "spoken.wav"
 PHONE = "98765-4321"
 SAID = f"Vendem drogas na padaria da esquina. Meu telefone é 21 {PHONE}, me liga"
 
@@ -38,18 +44,24 @@ class Call:
     """A call with something spoken, up to the operator who finds it."""
 
     def __init__(
-        self, public: PublicLine, staff: StaffLine, clock: MovableClock, keys: str = "124"
+        self,
+        public: PublicLine,
+        staff: StaffLine,
+        clock: MovableClock,
+        keys: str = "124",
+        sound: bytes = b"RIFF" + bytes(range(256)) * 8,
+        ear: Ear | None = None,
     ) -> None:
         self.public, self.staff, self.clock = public, staff, clock
         self.provider, sid = RecordingProvider(), new_sid("RE")
-        self.sound = self.provider.sounds[sid] = b"RIFF" + bytes(range(256)) * 8
+        self.sound = self.provider.sounds[sid] = sound
         phone = VoicePhone(Inside(public_app(public).test_client(), public.settings), "+5521900000")
         phone.dial()
         for key in (*keys, "24020091", "1"):
             phone.press(key)
         phone.speak("#", RecordingSid=sid)
         phone.hang_up()
-        self.jobs = EmbeddedJobs(runner(staff, self.provider, Log(clock, public=False)))
+        self.jobs = EmbeddedJobs(runner(staff, self.provider, Log(clock, public=False), ear))
         self.jobs.drain()
         # A recording waits for the end of its call, which may lie behind it in the outbox.
         clock.advance(61)
@@ -138,6 +150,68 @@ def test_what_was_said_becomes_words_and_the_voice_is_gone(call: Call) -> None:
     call.clock.advance(RECORDING_LIFE)
     call.jobs.drain()
     assert call.staff.audit.count("recording_expired") == 0
+
+
+@pytest.fixture
+def engine_ear() -> Ear:
+    """A real engine, in its own process."""
+    return Ear((sys.executable, "-B", "-m", "tests.voice.sphinx"))
+
+
+def spoken(public: PublicLine, staff: StaffLine, clock: MovableClock, ear: Ear, mode: str) -> Call:
+    staff = replace(staff, settings=replace(staff.settings, voice=mode))
+    return Call(public, staff, clock, sound=SPOKEN.read_bytes(), ear=ear)
+
+
+def addition_of(hand: Hand) -> str:
+    return re.findall(r'name="addition" value="([0-9a-f]{32})"', hand.html)[0]
+
+
+def test_a_machine_hears_it_and_no_voice_is_kept(
+    public_line: PublicLine, staff_line: StaffLine, clock: MovableClock, engine_ear: Ear
+) -> None:
+    call = spoken(public_line, staff_line, clock, engine_ear, "transcribe")
+    assert call.sounds() == []
+    assert not lies_in(call.sound, call.at_rest())
+    assert [resource for resource, _ in call.provider.erased].count("recording") == 1
+    hand = call.office("paulo")
+    tip = hand.next()
+    html = unescape(hand.html)
+    assert "they sell drugs at the market every day" in html
+    assert "five five five one two nine eight" not in html, "the caller's own number"
+    for sentence in (
+        "What a machine heard in the recording",
+        "Nobody can listen to its recording any more.",
+        "a machine wrote down what was said: names and numbers may be wrong",
+        "a transcript may hide names",
+    ):
+        assert say(Language.PT, sentence) in html
+    hand.post(f"/tips/{tip}/fold", addition=addition_of(hand))
+    opened = call.opened()
+    assert opened.additions == ()
+    assert "sell drugs at the market" in opened.content.tip.text
+    assert opened.content.tip.held
+    assert BY_MACHINE in opened.content.tip.hold_reasons
+
+
+def test_what_a_person_types_takes_the_place_of_what_a_machine_heard(
+    public_line: PublicLine, staff_line: StaffLine, clock: MovableClock, engine_ear: Ear
+) -> None:
+    call = spoken(public_line, staff_line, clock, engine_ear, "both")
+    hand = call.office("paulo")
+    tip = hand.next()
+    assert say(Language.PT, "Typing what you hear in the recording replaces it.") in hand.html
+    assert hand.post(f"/tips/{tip}/forward", lead="mprj", reason="credible").status_code == 409
+    hand.get(f"/tips/{tip}")
+    recording = recording_of(hand)
+    hand.post(f"/tips/{tip}/listen", recording=recording)
+    assert heard(hand) == call.sound
+    hand.post(f"/tips/{tip}/type", recording=recording, text=SAID)
+    opened = call.opened()
+    assert (opened.additions, opened.recordings) == ((), ())
+    assert "padaria" in opened.content.tip.words
+    assert "market" not in opened.content.tip.words
+    assert not lies_in(call.sound, call.at_rest())
 
 
 def test_words_that_change_the_route_offer_it_and_force_nothing(call: Call) -> None:

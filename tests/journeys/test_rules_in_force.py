@@ -14,6 +14,7 @@ from pathlib import Path
 from hotline.routing.profile import find
 from hotline.routing.versions import Versions
 from tests.journeys.test_serve import COMMAND, PATIENCE, PORTS, _descendants, environ, report
+from tests.terminal import Typed
 
 WORDS = "correct horse battery staple"
 
@@ -68,6 +69,9 @@ def test_a_line_keeps_its_rules_through_edits_and_changes_them_by_a_step(tmp_pat
     two = f"{WORDS} one\n{WORDS} two\n"
     made = hotline(env, "init", "--officer", "ana", "--officer", "bia", said=two)
     assert made.returncode == 0, made.stderr
+    words = {"ana": f"{WORDS} one", "bia": f"{WORDS} two"}
+    typed = Typed.printed(f"sqlite:///{home / 'hotline.db'}", made.stdout, words)
+    both = ("--by", "ana", "--and", "bia", "--yes")
     versions = Versions(home / "rules")
     first = versions.active()[0].version
     assert f"Rules {first} (br-rj) are active." in made.stdout
@@ -88,7 +92,7 @@ def test_a_line_keeps_its_rules_through_edits_and_changes_them_by_a_step(tmp_pat
         report(public)
         assert started == {first}
     (folder / "profile.toml").write_text(sheet)
-    step = ("rules", "activate", "--why", "Sooner.", "--by", "ana", "--yes")
+    step = ("rules", "activate", "--why", "Sooner.", *both)
     refused = hotline(env, *step)
     assert refused.returncode == 1
     assert "rules.toml:1: this is not TOML" in refused.stderr
@@ -99,7 +103,7 @@ def test_a_line_keeps_its_rules_through_edits_and_changes_them_by_a_step(tmp_pat
     (folder / "rules.toml").write_text(
         text.replace('{ queue = "general" }', "{ queue = 'general' }")
     )
-    done = hotline(env, *step)
+    done = hotline(env, *step, said=typed("ana", "bia"))
     assert done.returncode == 0, done.stderr
     second = versions.active()[0].version
     with serving(env, log) as (public, started):
@@ -114,8 +118,8 @@ def test_a_line_keeps_its_rules_through_edits_and_changes_them_by_a_step(tmp_pat
     error, hint = stopped.stderr.splitlines()
     assert error.startswith(f"hotline: error: the kept rules {second} were altered")
     assert "hotline rules activate" in hint
-    back = ("rules", "activate", "--version", first, "--why", "Back.", "--by", "bia", "--yes")
-    assert hotline(env, *back).returncode == 0
+    back = ("rules", "activate", "--version", first, "--why", "Back.", *both)
+    assert hotline(env, *back, said=typed("ana", "bia")).returncode == 0
     with serving(env, log) as (public, started):
         report(public)
         assert started == {first}

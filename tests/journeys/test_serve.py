@@ -196,5 +196,30 @@ def test_when_the_parent_is_killed_its_children_end(home: Path, line: Line) -> N
     assert gone(children)
 
 
+LATE = """
+import sys, time
+from hotline.process import harden
+time.sleep(0.5)
+harden(secret=False, parent=int(sys.argv[1]))
+time.sleep(60)
+"""
+STARTS_AND_DIES = """
+import os, subprocess, sys
+late = [sys.executable, "-c", sys.argv[1], str(os.getpid())]
+print(subprocess.Popen(late, stdout=subprocess.DEVNULL).pid)
+"""
+
+
+def test_a_child_that_is_late_does_not_outlive_its_parent() -> None:
+    started = subprocess.run(
+        [sys.executable, "-c", STARTS_AND_DIES, LATE],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        stderr=subprocess.DEVNULL,
+    )
+    assert gone([int(started.stdout)])
+
+
 def _parent(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,11 +17,14 @@ from werkzeug.serving import make_server
 
 from hotline.assembly import PublicLine, assemble_public
 from hotline.errors import Unavailable
+from hotline.intake.details import text_of
 from hotline.intake.exchange import Exchange, receipt_in
+from hotline.intake.hearing import unpacked
 from hotline.intake.limits import Limits, Rate
 from hotline.intake.prompts import SPOKEN, TEXT, Prompt
 from hotline.intake.sessions import RedisSessions, Session
 from hotline.intake.signature import HEADER, sign
+from hotline.routing.asking import find
 from hotline.settings import Settings
 from hotline.simulate import simulate_call, simulate_sms
 from hotline.simulate.phone import Inside, NoAnswer, TextPhone, new_sid, texts
@@ -129,7 +133,16 @@ def test_the_first_answer_holds_receipt_and_question_and_the_tip_is_stored(desk:
 
 def test_a_whole_conversation_becomes_one_tip_that_is_handed_on(desk: Desk) -> None:
     phone = desk.phone()
-    for body in (TOLD, "4", "Niterói, Fonseca", "toda noite", "não sei", "tem armas"):
+    for body in (
+        TOLD,
+        "4",
+        "Niterói, Fonseca",
+        "toda noite",
+        "não sei",
+        "numa kombi",
+        "0",
+        "tem armas",
+    ):
         phone.send(body)
     session = desk.told(phone)
     thread = session.thread
@@ -139,6 +152,7 @@ def test_a_whole_conversation_becomes_one_tip_that_is_handed_on(desk: Desk) -> N
         Question.WHEN: "toda noite",
         Question.MORE: "tem armas",
     }
+    assert thread.tip.details == {"drugs-how": "numa kombi"}
     assert thread.tip.urgency is Urgency.PATTERN
     assert thread.settled == "general:BR-RJ"
     assert desk.tips() == 1
@@ -147,7 +161,7 @@ def test_a_whole_conversation_becomes_one_tip_that_is_handed_on(desk: Desk) -> N
 
 def test_what_comes_after_the_end_is_added_to_the_same_tip(desk: Desk) -> None:
     phone = desk.phone()
-    for body in (TOLD, "0", "0", "0", "0", "0", "o carro é um gol preto"):
+    for body in (TOLD, *"0000000", "o carro é um gol preto"):
         answer = phone.send(body)
     assert answer == [sentence(Prompt.ADDED)]
     assert desk.told(phone).thread.tip.answers[Question.MORE] == "o carro é um gol preto"  # type: ignore[union-attr]
@@ -250,7 +264,7 @@ def test_parallel_duplicates_open_one_tip(desk: Desk) -> None:
 
 def test_parallel_messages_of_one_phone_are_all_kept(desk: Desk) -> None:
     phone = desk.phone()
-    for body in (TOLD, "0", "0", "0", "0", "0"):
+    for body in (TOLD, *"0000000"):
         phone.send(body)
     threads = [
         threading.Thread(target=lambda n=n: desk.phone().send(f"detalhe numero {n}"))
@@ -312,9 +326,12 @@ def test_the_provider_forgets_every_message_of_both_sides(desk: Desk) -> None:
     ours = new_sid("SM")
     for status in ("sent", "delivered"):
         desk.wire.post("/twilio/status", {"MessageSid": ours, "MessageStatus": status})
-    erased = [facts for kind, facts in desk.errands() if kind == "erase"]
-    assert sorted(facts["sid"] for facts in erased) == sorted([*sids, media, ours])
-    assert {f["resource"]: f["parent"] for f in erased} == {"message": "", "media": sids[0]}
+    errands = desk.errands()
+    erased = [facts for kind, facts in errands if kind == "erase"]
+    assert sorted(facts["sid"] for facts in erased) == sorted([*sids, ours])
+    assert [f["sid"] for f in erased if "after" in f] == [sids[0]], "it waits for its file"
+    (fetch,) = [facts for kind, facts in errands if kind == "media"]
+    assert (fetch["media"], fetch["message"]) == (media, sids[0])
 
 
 def test_our_own_messages_name_the_callback_that_makes_them_forgotten(desk: Desk) -> None:
@@ -383,26 +400,94 @@ def test_a_whatsapp_button_carries_the_answer(desk: Desk) -> None:
     assert desk.told(phone).thread.tip.urgency is Urgency.NOW  # type: ignore[union-attr]
 
 
-def test_a_position_is_never_taken_and_a_named_place_only_where_it_is_asked(desk: Desk) -> None:
+PIN = {"Latitude": "-22.902812", "Longitude": "-43.178069"}
+KEPT = "Praça XV, Centro Rio de Janeiro\n-22.90281, -43.17807"
+
+
+def test_a_position_is_offered_as_the_place_and_kept_only_by_a_yes(desk: Desk) -> None:
     phone = desk.phone("whatsapp:" + NUMBER)
-    pin = {"Latitude": "-22.9", "Longitude": "-43.2"}
     phone.send(TOLD)
-    assert phone.send("", **pin, Label="Minha casa")[0].startswith(sentence(Prompt.PIN))
-    phone.send("3")
-    assert phone.send("", **pin)[0].startswith(sentence(Prompt.PIN))
-    phone.send("", **pin, Label="Praça Seca", Address="Rio de Janeiro")
-    answers = desk.told(phone).thread.tip.answers  # type: ignore[union-attr]
-    assert answers == {Question.WHERE: "Praça Seca Rio de Janeiro"}
+    named = {"Label": "Praça XV, Centro", "Address": "Rio de Janeiro"}
+    assert phone.send("", **PIN, **named) == [sentence(Prompt.PIN_OFFERED)]
+    assert not desk.told(phone).thread.tip.answers  # type: ignore[union-attr]
+    assert phone.send("sim") == [sentence(Prompt.ADDED) + "\n" + sentence(Prompt.NOW)]
+    tip = desk.told(phone).thread.tip  # type: ignore[union-attr]
+    assert tip.answers == {Question.WHERE: KEPT}
+    assert tip.urgency is Urgency.UNKNOWN
+    assert desk.line.pipeline.classify(tip).place.municipality == "BR:IBGE:3304557"
+    assert desk.told(phone).pin == ""
 
 
-def test_a_file_is_refused_with_a_sentence_and_its_text_is_kept(desk: Desk) -> None:
+def test_a_position_is_forgotten_by_a_no(desk: Desk) -> None:
+    for nth, answer in enumerate(("0", "não", "no", "non", "2", "nao sei")):
+        phone = desk.phone(f"whatsapp:+552198765910{nth}")
+        phone.send(TOLD)
+        phone.send("3")
+        phone.send("", **PIN)
+        said = phone.send(answer)
+        assert said == [sentence(Prompt.PIN_FORGOTTEN) + "\n" + sentence(Prompt.WHERE)], answer
+        assert desk.told(phone).pin == ""
+        assert not desk.told(phone).thread.tip.answers  # type: ignore[union-attr]
+
+
+def test_a_position_nobody_confirmed_is_forgotten(desk: Desk) -> None:
+    for nth, instead in enumerate(("Rua das Flores", "ajuda", "", "!!!")):
+        phone = desk.phone(f"whatsapp:+552198765920{nth}")
+        phone.send(TOLD)
+        phone.send("3")
+        phone.send("", **PIN)
+        phone.send(instead)
+        assert desk.told(phone).pin == "", instead
+        phone.send("1")
+        assert "-22.9" not in desk.told(phone).thread.tip.words  # type: ignore[union-attr]
+
+
+def test_a_position_asked_for_three_times_over_leaves_no_question_open(desk: Desk) -> None:
+    """Patience ends with the next question: its "1" must not mean the position any more."""
+    phone = desk.phone("whatsapp:" + NUMBER)
+    phone.send(TOLD)
+    for _ in range(3):
+        said = phone.send("", **PIN)
+    assert said == [sentence(Prompt.WHERE)]
+    assert desk.told(phone).pin == ""
+
+
+def test_a_position_answers_where_and_can_be_the_whole_report(desk: Desk) -> None:
+    phone = desk.phone("whatsapp:" + NUMBER)
+    assert phone.send("", **PIN) == [sentence(Prompt.PIN_OFFERED)]
+    assert desk.tips() == 0
+    assert receipt(phone.send("1"))
+    phone.send("0")
+    phone.send("", **PIN)
+    assert phone.send("1") == [sentence(Prompt.WHEN)]
+    assert desk.tips() == 1
+
+
+def test_who_withholds_the_number_is_not_asked_about_a_position(desk: Desk) -> None:
+    """The yes of the next stranger would keep it."""
+    assert desk.phone("anonymous").send("", **PIN)[0].startswith(sentence(Prompt.PIN))
+    assert desk.phone("anonymous").send("1")[0].startswith(sentence(Prompt.UNREADABLE))
+    assert desk.tips() == 0
+
+
+@pytest.mark.parametrize(
+    "broken", [{"Latitude": "nan"}, {"Latitude": "91"}, {"Longitude": "x"}, {"Longitude": ""}]
+)
+def test_a_position_that_is_none_is_an_empty_message(desk: Desk, broken: dict[str, str]) -> None:
+    assert desk.phone().send("", **{**PIN, **broken})[0].startswith(sentence(Prompt.NOTHING))
+
+
+def test_a_file_that_is_said_to_be_there_and_is_not_found_gets_a_sentence(desk: Desk) -> None:
     phone = desk.phone()
-    url = "https://api.twilio.com/x/Media/ME" + "b" * 32
-    assert phone.send("", NumMedia="1", MediaUrl0=url)[0].startswith(sentence(Prompt.FILES))
+    url = "https://api.twilio.com/x/Media/" + "b" * 32
+    left = sentence(Prompt.FILES_LEFT)
+    assert phone.send("", NumMedia="1", MediaUrl0=url)[0].startswith(left)
+    assert desk.tips() == 0
     answer = phone.send(TOLD, NumMedia="1", MediaUrl0=url)
-    assert answer[0].startswith(sentence(Prompt.FILES))
+    assert answer[0].startswith(left)
     assert receipt(answer)
     assert desk.told(phone).thread.tip.text == TOLD  # type: ignore[union-attr]
+    assert "media" not in [kind for kind, _ in desk.errands()]
 
 
 @pytest.mark.parametrize(
@@ -585,3 +670,210 @@ def test_the_phone_in_the_terminal_texts_and_calls_a_running_line(
             simulate_sms(url, replace(desk.line.settings, twilio_auth_token="x" * 32), NUMBER)
     with pytest.raises(NoAnswer):
         simulate_sms(url, replace(desk.line.settings, twilio_auth_token=""), NUMBER)
+
+
+BEATEN = "O marido da vizinha bate nela todo dia, escuto os gritos"
+
+
+def asked(identity: str, language: Language = PT) -> str:
+    detail = find(identity)
+    assert detail is not None
+    return text_of(detail, language)
+
+
+def to_details(desk: Desk, first: str) -> tuple[TextPhone, list[str]]:
+    """A phone that has been asked the five questions, and what it is asked then."""
+    phone = desk.phone()
+    for body in (first, "0", "0", "0"):
+        phone.send(body)
+    return phone, phone.send("0")
+
+
+def test_some_types_are_asked_more_and_danger_only_where_it_is_safe(desk: Desk) -> None:
+    phone, said = to_details(desk, BEATEN)
+    assert said == [asked("gbv-safe")]
+    assert phone.send("sim") == [asked("gbv-danger")]
+    assert phone.send("1 e 2") == [sentence(Prompt.MORE)]
+    assert phone.send("0") == [sentence(Prompt.FINISHED)]
+    thread = desk.told(phone).thread
+    assert thread is not None
+    assert thread.tip.ticked == ("gbv-safe:yes", "gbv-danger:weapon", "gbv-danger:threat")
+    assert thread.tip.tags == ("danger_told",)
+    assert thread.settled == "gbv:BR-RJ"
+
+
+@pytest.mark.parametrize("answer", ["não", "2", "0", "depois", "STOP"])
+def test_whoever_does_not_say_that_it_is_safe_is_asked_no_more(desk: Desk, answer: str) -> None:
+    phone, _ = to_details(desk, BEATEN)
+    said = phone.send(answer)
+    assert said == [sentence(Prompt.GOODBYE if answer == "STOP" else Prompt.MORE)]
+    assert "settle" not in [kind for kind, _ in desk.errands()] or answer == "STOP"
+
+
+def test_what_is_no_answer_asks_a_gate_again_and_still_opens_it(desk: Desk) -> None:
+    phone, _ = to_details(desk, BEATEN)
+    assert phone.send("ajuda")[0].endswith(asked("gbv-safe"))
+    assert phone.send("")[0].endswith(asked("gbv-safe"))
+    assert phone.send("1") == [asked("gbv-danger")]
+    assert phone.send("9")[0].startswith(sentence(Prompt.UNREADABLE))
+    assert phone.send("repetir") == [asked("gbv-danger")]
+
+
+def test_questions_are_asked_in_the_language_of_the_report(desk: Desk) -> None:
+    _, said = to_details(desk, "They are selling drugs on the corner every night and have guns")
+    assert said == [asked("drugs-how", Language.EN)]
+
+
+def test_a_report_nothing_speaks_for_is_asked_only_what_everybody_is(desk: Desk) -> None:
+    _, said = to_details(desk, "Aconteceu uma coisa estranha aqui perto ontem")
+    assert said == [sentence(Prompt.MORE)]
+
+
+def test_the_answer_that_says_the_type_counts_for_the_questions(desk: Desk) -> None:
+    phone = desk.phone()
+    for body in ("Aconteceu uma coisa aqui perto", "0", "vendem drogas na praça", "0"):
+        phone.send(body)
+    assert phone.send("0") == [asked("drugs-how")]
+
+
+# ---- what the provider sends beside plain words --------------------------------------------------
+
+LONG = "Denúncia: " + "caminhões sem placa descarregam entulho no mangue, " * 12
+
+
+def test_a_long_message_in_base64_is_read(desk: Desk) -> None:
+    phone = desk.phone()
+    packed = b64encode(LONG.strip().encode()).decode()
+    assert receipt(phone.send(packed))
+    assert desk.told(phone).thread.tip.text == LONG.strip()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * 64,  # decodes, but to no text
+        "A" * 64,  # to NULs
+        "QUJD" * 14,  # too short to be a long message
+        "Vendem" * 10 + "drogas na rua das Flores",
+        b64encode(b"x" * 61).decode() + "=",
+        "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq" * 2,
+    ],
+)
+def test_what_only_looks_like_base64_is_left_alone(text: str) -> None:
+    assert unpacked(text) == text
+
+
+def test_packed_text_is_cleaned_and_bounded_like_any_other(desk: Desk) -> None:
+    packed = b64encode(("linha um\r\nlinha dois " * 10).encode()).decode()
+    assert "\r" not in unpacked(packed)
+    phone = desk.phone()
+    assert phone.send(b64encode(b"a" * 20_001).decode())[0].startswith(sentence(Prompt.TOO_LONG))
+    assert desk.tips() == 0
+
+
+def test_a_text_that_came_as_a_file_is_taken_like_one(desk: Desk) -> None:
+    media = {"NumMedia": "1", "MediaContentType0": "Text/Plain; charset=utf-8"}
+    url = {"MediaUrl0": "https://api.twilio.com/x/Media/ME" + "c" * 32}
+    assert desk.phone().send("", **media, **url)[0].startswith(sentence(Prompt.FILES))
+    assert [f["type"] for k, f in desk.errands() if k == "media"] == ["text/plain"]
+
+
+@pytest.mark.parametrize(
+    ("button", "urgency"),
+    [
+        ({"ButtonPayload": "1"}, Urgency.NOW),
+        ({"ButtonText": "Sim"}, Urgency.NOW),
+        ({"ButtonPayload": "4", "ButtonText": "Sim"}, Urgency.PATTERN),
+        ({"ButtonPayload": "", "ButtonText": "Acabou"}, Urgency.PAST),
+    ],
+)
+def test_a_button_answers_by_its_payload_else_by_its_words(
+    desk: Desk, button: dict[str, str], urgency: Urgency
+) -> None:
+    phone = desk.phone("whatsapp:" + NUMBER)
+    phone.send(TOLD)
+    phone.send(button.get("ButtonText", ""), **button)
+    assert desk.told(phone).thread.tip.urgency is urgency  # type: ignore[union-attr]
+
+
+# ---- who cannot be known again -------------------------------------------------------------------
+
+NAMELESS = [
+    *("+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"),
+    *("whatsapp:+266696687", "anonymous", "Anonymous", "Restricted", "unknown", "UNAVAILABLE"),
+    *("private", "blocked", "266696687", "7378742833", "", " ", "whatsapp:", "+", "null"),
+    *("BANCO", "AVISO SMS", "Info-TIM", "28191", "+12", "whatsapp:BR.13491208655302741918"),
+]
+
+
+def test_senders_that_look_alike_never_share_a_conversation(desk: Desk) -> None:
+    for nth, sender in enumerate(NAMELESS, 1):
+        sid = new_sid("SM")
+        first = desk.phone(sender).send(TOLD, MessageSid=sid)
+        assert receipt(first), sender
+        assert sentence(Prompt.NOW) not in first[0], sender
+        assert desk.phone(sender).send(TOLD, MessageSid=sid) == first, sender
+        assert receipt(desk.phone(sender).send("Desmanche de carros na rua da Paz")), sender
+        assert desk.tips() == 2 * nth, sender
+        assert desk.phone(sender).send("PARAR") == [sentence(Prompt.GOODBYE)], sender
+    assert not list(desk.exchange.sessions.lapsed(dying=True))
+
+
+# ---- keys that die -------------------------------------------------------------------------------
+
+
+def test_memory_that_is_lost_loses_no_word_and_mixes_nobody_up(desk: Desk) -> None:
+    """Its key is destroyed in mid conversation: the number is a stranger's from then on."""
+    phone = desk.phone()
+    code = receipt(phone.send(TOLD))
+    phone.send("3")
+    desk.exchange.sessions._epochs.clear()  # type: ignore[attr-defined]
+    assert desk.session(phone) is None
+    # An answer to a question that nobody remembers having asked is no report.
+    assert phone.send("4") == [f"{sentence(Prompt.UNREADABLE)}\n{sentence(Prompt.WHAT)}"]
+    assert desk.tips() == 1
+    assert receipt(phone.send("Niterói, na praça, um homem de boné")) != code
+    assert desk.tips() == 2
+    # Whoever kept the receipt adds to the first.
+    other = desk.phone("+5521987653111")
+    other.send(code + " o nome dele é Zeca")
+    assert desk.tips() == 2
+    assert "news" in [kind for kind, _ in desk.errands()]
+
+
+def test_what_a_dead_key_leaves_behind_is_noise_and_goes(desk: Desk) -> None:
+    phone = desk.phone()
+    phone.send(TOLD)
+    desk.clock.advance(27 * 3600)
+    assert list(desk.exchange.sessions.lapsed()) == []
+    assert desk.exchange.sessions._kept == {}  # type: ignore[attr-defined]
+
+
+# ---- the same word in five languages; messages out of order --------------------------------------
+
+
+def test_stop_in_five_languages_ends_at_once_wherever_it_stands(desk: Desk) -> None:
+    phone = desk.phone()
+    for word in ("STOP", "PARAR", "Sair", "salir", "terminar", "ARRÊT", "Sispann"):
+        phone.send(TOLD)
+        for _ in range(2):
+            assert phone.send(word) == [sentence(Prompt.GOODBYE)], word
+            assert desk.session(phone) is None
+
+
+def test_help_in_five_languages_tells_how_to_go_on(desk: Desk) -> None:
+    for nth, word in enumerate(("HELP", "Ajuda", "AYUDA", "aide", "èd", "?", "INFO")):
+        phone = desk.phone(f"+552198765900{nth}")
+        phone.send(TOLD)
+        assert phone.send(word) == [f"{sentence(Prompt.HELP)}\n{sentence(Prompt.NOW)}"], word
+
+
+def test_messages_that_come_in_another_order_and_twice_are_each_kept_once(desk: Desk) -> None:
+    phone = desk.phone()
+    bodies = ["Niterói, Fonseca", TOLD, "toda noite", "um homem alto", "de moto"]
+    sids = {body: new_sid("SM") for body in bodies}
+    for body in [*bodies[:3], bodies[0], *bodies[3:], *reversed(bodies)]:
+        phone.send(body, MessageSid=sids[body])
+    words = desk.told(phone).thread.tip.words  # type: ignore[union-attr]
+    assert all(words.count(body) == 1 for body in bodies)
+    assert desk.tips() == 1

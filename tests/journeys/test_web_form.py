@@ -83,8 +83,10 @@ def test_a_report_reaches_its_desk_with_every_answer(
     walk.press(where="Niterói RJ", spot="Rua das Acácias")
     walk.press(when="sextas à noite")
     walk.press(who="um rapaz de boné vermelho")
+    walk.press(**{"detail-drugs-how": "por aplicativo, de moto"})
+    walk.press("go=skip")
     check = walk.press(more="há crianças por perto")
-    for words in (DRUGS, "Niterói, RJ", "Rua das Acácias", "sextas", "boné", "crianças"):
+    for words in (DRUGS, "Niterói, RJ", "Rua das Acácias", "sextas", "boné", "de moto", "crianças"):
         assert words in check.words
     page = walk.press("go=send")
     assert len(page.receipt) == 20
@@ -93,6 +95,7 @@ def test_a_report_reaches_its_desk_with_every_answer(
     assert tip.crime_types == ("ORG-01",)
     assert tip.municipality == NITEROI
     assert tip.urgency is Urgency.PATTERN
+    assert tip.details == {"drugs-how": "por aplicativo, de moto"}
     assert tip.answers == {
         Question.WHERE: "Niterói RJ\nRua das Acácias",
         Question.WHEN: "sextas à noite",
@@ -156,18 +159,114 @@ def test_enter_continues_on_every_page(walk: Walk) -> None:
         walk.press("go=skip")
 
 
+BEATEN = "O marido da vizinha bate nela todo dia"
+
+
+def to_details(walk: Walk, what: str) -> Page:
+    """Up to the first question that only some types are asked."""
+    walk.press("go=skip")
+    walk.press(what=what)
+    for _ in range(3):
+        walk.press("go=skip")
+    return walk.page
+
+
+def test_danger_is_asked_after_asking_whether_it_is_safe_and_reaches_the_desk(
+    public_line: PublicLine, staff_line: StaffLine, sign_in: SignIn
+) -> None:
+    walk = Walk(app_of(public_line).test_client())
+    assert walk.page.title.startswith("Question 1 of 6–9")
+    page = to_details(walk, BEATEN)
+    assert page.title.startswith("Question 6 of 8")
+    assert "Is it safe to answer more now?" in page.words
+    page = walk.press(**{"detail-gbv-safe": "yes"})
+    assert page.title.startswith("Question 7 of 8")
+    assert page.html.count('type="checkbox"') == 7
+    walk.response = walk.client.post(
+        "/", data=page.fields | {"detail-gbv-danger": ["weapon", "threat"], "go": "back"}
+    )
+    page = walk.press()
+    assert page.html.count(" checked") == 2
+    walk.response = walk.client.post(
+        "/", data=page.fields | {"detail-gbv-danger": ["weapon", "threat"], "go": "next"}
+    )
+    check = walk.to_check(more="ele volta à noite")
+    assert "a weapon threat to kill" in check.words
+    walk.press("go=send")
+    content = opened(staff_line, sign_in, "gabi")
+    assert content.tip.ticked == ("gbv-safe:yes", "gbv-danger:weapon", "gbv-danger:threat")
+    assert "danger_told" in content.tip.tags
+    assert ("priority", "danger-told") in [(r.table, r.row) for r in content.decision.rules]
+
+
+@pytest.mark.parametrize("button", ["next", "skip"])
+def test_who_is_not_safe_is_asked_no_more_and_the_count_only_shrinks(
+    walk: Walk, button: str
+) -> None:
+    to_details(walk, BEATEN)
+    no = {} if button == "skip" else {"detail-gbv-safe": "no"}
+    page = walk.press(f"go={button}", **no)
+    assert page.title.startswith("Question 7 of 7")
+    assert 'name="more"' in page.html
+
+
+def test_boxes_can_be_unticked_and_other_answers_are_not_taken(walk: Walk) -> None:
+    to_details(walk, BEATEN)
+    walk.press(**{"detail-gbv-safe": "yes"})
+    fields = walk.page.fields
+    walk.response = walk.client.post("/", data=fields | {"go": "next"})
+    assert walk.response.status_code == 422
+    walk.press(**{"detail-gbv-danger": "score"})
+    assert walk.response.status_code == 422
+    walk.press(**{"detail-gbv-danger": "weapon"})
+    walk.press("go=back")
+    assert " checked" in walk.page.html
+    walk.response = walk.client.post("/", data=fields | {"go": "skip"})
+    walk.press("go=back")
+    assert " checked" not in walk.page.html
+
+
+def test_another_type_drops_the_answers_of_the_first(
+    public_line: PublicLine, staff_line: StaffLine, sign_in: SignIn
+) -> None:
+    walk = Walk(app_of(public_line).test_client())
+    to_details(walk, BEATEN)
+    walk.press(**{"detail-gbv-safe": "yes"})
+    walk.to_check()
+    walk.press("change=what")
+    check = walk.press(what=DRUGS)
+    assert "How do they sell" in check.words
+    assert "safe" not in check.words.partition("What happens to it")[0]
+    walk.press("go=send")
+    assert opened(staff_line, sign_in, "paulo").tip.ticked == ()
+
+
+def test_a_page_of_a_type_that_was_open_too_long_keeps_what_was_written(
+    public_line: PublicLine,
+) -> None:
+    walk = Walk(app_of(public_line).test_client())
+    fields = to_details(walk, DRUGS).fields
+    later(public_line, 3 * 24 * 3600)
+    walk.response = walk.client.post(
+        "/", data=fields | {"detail-drugs-how": "de moto", "go": "next"}
+    )
+    assert walk.response.status_code == 409
+    assert "How do they sell" in walk.page.words
+    assert walk.page.fields["detail-drugs-how"] == "de moto"
+
+
 @pytest.mark.parametrize("typed", ["Belém", "rocinha", "Bom Jesus"])
 def test_a_place_that_is_not_sure_is_asked_and_never_guessed(walk: Walk, typed: str) -> None:
     walk.press("go=skip")
     walk.press(what=DRUGS)
     page = walk.press(where=typed)
-    assert page.title.startswith("Question 3 of 6")
+    assert page.title.startswith("Question 3 of 8")
     assert 'name="municipality" value="BR:IBGE:' in page.html
     assert 'name="municipality" value="none"' in page.html
     assert "municipality" not in page.fields
     assert walk.press("go=next").title.startswith("Error: ")
     walk.press(municipality="none")
-    assert walk.page.title.startswith("Question 4 of 6")
+    assert walk.page.title.startswith("Question 4 of 8")
 
 
 def test_the_chosen_place_is_the_one_that_counts(walk: Walk) -> None:
@@ -327,7 +426,7 @@ def test_every_page_is_neutral_small_and_alone(walk: Walk) -> None:
         weight = len(style.data)
     assert weight <= 10_000
     assert len(walk.response.data) + weight <= 12_288
-    for step in range(8):
+    for step in range(10):
         page, headers = walk.page, walk.response.headers
         assert "Set-Cookie" not in headers
         assert headers["Cache-Control"] == "no-store"
@@ -339,8 +438,13 @@ def test_every_page_is_neutral_small_and_alone(walk: Walk) -> None:
         assert 'href="/exit"' in page.html
         assert "190" in page.words.partition(" Question ")[0]
         weight += len(walk.response.data)
-        walk.press("go=skip" if step < 6 and step != 1 else "go=next", what=DRUGS)
+        walk.press("go=skip" if step < 8 and step != 1 else "go=next", what=DRUGS)
     assert weight <= 40_000
+
+
+def test_the_stylesheet_fetches_nothing(walk: Walk) -> None:
+    with walk.client.get("/static/public.css") as style:
+        assert not re.search(r"url\(|@import|@font-face|image-set|//", style.text)
 
 
 @pytest.mark.parametrize("language", list(Language))
@@ -367,7 +471,7 @@ def test_the_receipt_page_tells_what_is_urgent_and_what_helps(walk: Walk) -> Non
     page = walk.press("go=send")
     assert "Call 190 now" in page.words
     assert "72 hours" in page.words
-    assert "Ligue 180, 180," in page.words
+    assert "Ligue 180, listens" in page.words  # the number once, though the name holds it
     assert 'class="receipt"' in page.html
     assert "form" not in page.fields
 

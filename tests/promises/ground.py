@@ -28,14 +28,19 @@ def engines(request: pytest.FixtureRequest) -> bool:
 
 
 def line_on(
-    engine: str, request: pytest.FixtureRequest, founded: Path, home: Path
+    engine: str,
+    request: pytest.FixtureRequest,
+    founded: Path,
+    home: Path,
+    server: str = "postgres",
 ) -> Iterator[Settings]:
-    """Settings of a founded line in ``home`` on "sqlite" or "postgres"."""
+    """Settings of a founded line in ``home`` on "sqlite" or "postgres"; ``server`` is the fixture
+    of the latter."""
     home.mkdir()
     if engine == "sqlite" or not engines(request):
         yield copy_line(founded, home, f"sqlite:///{home / 'hotline.db'}")
         return
-    server: Postgres = request.getfixturevalue("postgres")
-    name = server.create()
-    yield copy_line(founded, home, server.url(name))
-    server.drop(name)
+    running: Postgres = request.getfixturevalue(server)
+    name = running.create()
+    yield copy_line(founded, home, running.url(name))
+    running.drop(name)

@@ -52,7 +52,7 @@ class Scene:
     folder: Path
     words: list[str]
 
-    def request(self, scenario: str, word: str, fault: int | None) -> dict[str, Any]:
+    def request(self, scenario: str, word: str, fault: int | None, **more: str) -> dict[str, Any]:
         """Runs one child; ``events`` are the steps it passed when it lived."""
         asked = {
             "scenario": scenario,
@@ -62,6 +62,7 @@ class Scene:
             "url": self.settings.database_url,
             "now": self.clock.seconds(),
             "acks": str(self.folder / word),
+            **more,
         }
         assert self.victim.stdin
         assert self.victim.stdout
@@ -131,7 +132,9 @@ def scene(
     request: pytest.FixtureRequest, founded_home: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Scene]:
     folder = tmp_path_factory.mktemp("kill")
-    lines = ground.line_on(request.param, request, founded_home, folder / "home")
+    lines = ground.line_on(
+        request.param, request, founded_home, folder / "home", "durable_postgres"
+    )
     settings, clock = next(lines), MovableClock()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(assembly, "rooms", ground._rooms)

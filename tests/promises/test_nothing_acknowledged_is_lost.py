@@ -38,6 +38,7 @@ from hotline.vault.format import Kind
 from hotline.vault.receipts import new_code
 from hotline.web.apps import public_app
 from tests.conftest import MovableClock
+from tests.desk import leave
 from tests.line import SignIn, settings_for
 from tests.promises.ground import line_on, read_once  # noqa: F401 - a fixture
 
@@ -252,6 +253,7 @@ def test_a_tip_that_its_body_cannot_act_on_is_looked_at_again(
     opened = open_tip(staff_line, me, row.id)
     body = samuel.person.agency
     dispositions.forward(staff_line, me, opened, leads=[body], reason="credible")
+    leave(staff_line)
     package = next(p for p in staff_line.desk.packages_of(row.id) if p.agency == body)
     agencies.record_outcome(staff_line, samuel, package.id, "not_ours")
     EmbeddedJobs(

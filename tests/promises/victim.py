@@ -22,13 +22,18 @@ from hotline.assembly import assemble_public, assemble_staff
 from hotline.clock import Clock
 from hotline.intake.thread import Thread
 from hotline.jobs import tasks
+from hotline.jobs.forgetting import Forget
 from hotline.jobs.runner import Runner
 from hotline.log import Log
 from hotline.routing.route import Router
+from hotline.store import forgetting as store_forgetting
 from hotline.store import tips as store_tips
 from hotline.store.database import Database
+from hotline.store.forgetting import Forgetting
+from hotline.store.keystore import KeyStore
 from hotline.store.outbox import Outbox
 from hotline.tips import Channel, Contact, Question, Trace
+from hotline.triage.carrying import DEEDS
 from hotline.vault.directory import Directory
 from hotline.vault.envelope import Envelope
 from tests.line import settings_for
@@ -56,6 +61,15 @@ STEPS: list[tuple[Any, str]] = [
     (tasks.Tasks, "settle"),
     (tasks.Tasks, "erase"),
     (tasks.Tasks, "notify"),
+    (Forgetting, "adopt"),
+    (Forgetting, "shred"),
+    (store_forgetting, "_wiped_later"),
+    (Forgetting, "free"),
+    (Forgetting, "tidy"),
+    (KeyStore, "erase"),
+    (KeyStore, "destroy_all"),
+    (KeyStore, "tidy"),
+    (Database, "wipe_journal"),
 ]
 
 
@@ -159,15 +173,26 @@ class Child:
             runner.run(identity)
         self.ack("work", "")
 
+    def night(self) -> None:
+        staff = assemble_staff(self.settings, self.clock)
+        Forget(staff, Log(self.clock, public=False)).work()
+
+    def carry(self) -> None:
+        """What two people have agreed on, with the session of one of them."""
+        staff = assemble_staff(self.settings, self.clock)
+        who = staff.access.resume(self.request["cookie"])
+        assert who is not None
+        request = staff.approvals.get(bytes.fromhex(self.request["request"]))
+        DEEDS[request.deed](staff, who, request)
+
 
 def run(request: dict[str, Any]) -> list[str]:
     fate = Fate(request["fault"])
     for owner, name in STEPS:
         fate.watch(owner, name)
     child = Child(request, fate)
-    {"receive": child.receive, "converse": child.converse, "work": child.work}[
-        request["scenario"]
-    ]()
+    scenario: Callable[[], None] = getattr(child, request["scenario"])
+    scenario()
     return fate.events
 
 

@@ -2,10 +2,11 @@
 
 ``plain`` (for development) and ``fresh`` (for tests) were written for this, each by hands that
 had seen neither the terms nor the gazetteer nor one another, as people write to a line: mostly
-plain, skewed as real lines are. ``development`` and ``test`` are texts of ``tests/stripping``
-without their marks, which tell of crime in passing, labelled by hands of their own. A label follows
-the text alone: the main act first, the municipality only where the text names it or something known
-to lie in one.
+plain, skewed as real lines are. ``more`` (for development) tells of types alone, by one hand that
+knew the terms and what they had missed in ``plain``. ``development`` and ``test`` are texts of
+``tests/stripping`` without their marks, which tell of crime in passing, labelled by hands of their
+own. A label follows the text alone: the main act first, the municipality only where the text names
+it or something known to lie in one.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 from tests.stripping import labelled
 
 HERE = Path(__file__).parent
-PARTS = ("development", "test", "plain", "fresh")
+PARTS = ("development", "test", "plain", "fresh", "more")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -12,9 +13,12 @@ from hotline.triage.access import (
     ABSOLUTE_SECONDS,
     IDLE_SECONDS,
     NoCertificate,
+    OwnCertificate,
     SignInRefused,
+    membership,
     special_kind,
 )
+from hotline.triage.approvals import Deed, NotApproved
 from hotline.vault.format import Damaged
 from tests.conftest import MovableClock
 from tests.line import SignIn
@@ -128,6 +132,49 @@ def test_without_a_current_certificate_there_is_no_key(
     assert "children:BR-RJ" in staff_line.access.queues(gabi)
 
 
+def test_a_special_queue_is_given_by_two_and_by_no_one_alone(
+    staff_line: StaffLine, sign_in: SignIn
+) -> None:
+    """Every way to give a key goes through Access.grant, and it refuses one person alone."""
+    olga, otavio = sign_in("olga"), sign_in("otavio")
+    paulo, ines = (staff_line.access.people.named(name) for name in ("paulo", "ines"))
+    approvals, facts = staff_line.approvals, membership(paulo, SPECIAL)
+    asked = approvals.ask(olga.person.id, Deed.OPEN_QUEUE, facts, "new_member")
+    for giver in (olga, otavio):
+        with pytest.raises(NotApproved):
+            staff_line.access.grant(giver, paulo, SPECIAL)
+    approvals.approve(otavio.person.id, asked.id)
+    for to, recipient in ((ines, SPECIAL), (paulo, "queue:children:BR-RJ")):
+        with pytest.raises(NotApproved):
+            staff_line.access.grant(olga, to, recipient)
+    assert staff_line.keys.of(paulo.id, SPECIAL) == []
+    assert staff_line.access.grant(olga, paulo, SPECIAL) == 12
+    with pytest.raises(NotApproved):
+        staff_line.access.grant(olga, paulo, SPECIAL)
+    assert staff_line.access.grant(otavio, paulo, "queue:unresolved:BR-RJ") == 12
+
+
+def test_who_does_not_hold_a_key_uses_up_no_approval(
+    staff_line: StaffLine, sign_in: SignIn
+) -> None:
+    olga, otavio = sign_in("olga"), sign_in("otavio")
+    paulo = staff_line.access.people.named("paulo")
+    staff_line.keys.revoke(olga.person.id, SPECIAL)
+    facts, approvals = membership(paulo, SPECIAL), staff_line.approvals
+    asked = approvals.ask(olga.person.id, Deed.OPEN_QUEUE, facts, "new_member")
+    approvals.approve(otavio.person.id, asked.id)
+    assert staff_line.access.grant(olga, paulo, SPECIAL) == 0
+    assert staff_line.access.grant(otavio, paulo, SPECIAL) == 12
+
+
+def test_nobody_certifies_themselves(staff_line: StaffLine) -> None:
+    olga = staff_line.access.people.named("olga")
+    before = staff_line.access.people.certificates(olga.id)
+    with pytest.raises(OwnCertificate):
+        staff_line.access.certify(olga.id, olga, "gbv", "2099-01-01")
+    assert staff_line.access.people.certificates(olga.id) == before
+
+
 def test_nobody_gives_what_they_do_not_hold(
     staff_line: StaffLine, sign_in: SignIn, clock: MovableClock
 ) -> None:
@@ -159,3 +206,54 @@ def test_special_queues_are_told_by_their_name() -> None:
     assert special_kind(DESK) is None
     assert special_kind("queue:unresolved:BR-RJ") is None
     assert special_kind("agency:gbv:BR-RJ") is None
+
+
+def test_many_tries_at_once_are_no_more_than_ten(staff_line: StaffLine, sign_in: SignIn) -> None:
+    """Nobody gets more tries by sending them together: each is counted before it is made."""
+    paulo = staff_line.access.people.named("paulo")
+    now = int(staff_line.clock.seconds())
+
+    def one(_: int) -> bool:
+        return staff_line.access.people.take_try(paulo.id, now, 10, now + 900)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(one, range(40))) == 10
+    assert staff_line.access.people.get(paulo.id).locked_until == now + 900
+    refused(staff_line, "paulo", PASSPHRASE, sign_in.code("paulo"))
+
+
+def test_a_right_try_gives_all_ten_back(
+    staff_line: StaffLine, sign_in: SignIn, clock: MovableClock
+) -> None:
+    for _ in range(9):
+        refused(staff_line, "paulo", PASSPHRASE, "wrong")
+    sign_in("paulo")
+    assert staff_line.access.people.named("paulo").failures == 0
+    clock.advance(30)
+    sign_in("paulo")
+
+
+def test_who_sits_there_is_asked_again(
+    staff_line: StaffLine, sign_in: SignIn, clock: MovableClock
+) -> None:
+    """Passphrase and a fresh code of the same person; wrong tries count as at the door."""
+    olga = sign_in("olga")
+    confirm = staff_line.access.confirm
+    with pytest.raises(SignInRefused):
+        confirm(olga, PASSPHRASE, sign_in.code("olga"))  # that code opened the door already
+    clock.advance(30)
+    for words, code in (
+        (PASSPHRASE, sign_in.code("otavio")),
+        (PASSPHRASE, ""),
+        ("", sign_in.code("olga")),
+    ):
+        with pytest.raises(SignInRefused):
+            confirm(olga, words, code)
+    assert staff_line.access.people.get(olga.person.id).failures == 4
+    confirm(olga, PASSPHRASE, sign_in.code("olga"))
+    clock.advance(30)
+    soon = int(clock.seconds()) + 1
+    for change in ({"locked_until": soon}, {"locked_until": 0, "active": False}):
+        staff_line.access.people.change(olga.person.id, **change)
+        with pytest.raises(SignInRefused):
+            confirm(olga, PASSPHRASE, sign_in.code("olga"))

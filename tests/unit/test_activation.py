@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from hotline import assembly
+from hotline import assembly, founding
 from hotline.assembly import PublicLine, StaffLine, adopt, assemble_public, assemble_staff
 from hotline.cli import root
 from hotline.clock import Clock
@@ -22,16 +22,17 @@ from hotline.jobs.tasks import runner
 from hotline.log import Log
 from hotline.routing import activations
 from hotline.routing.activations import AlteredVersion, NoActiveRules
-from hotline.routing.profile import find
+from hotline.routing.profile import Profile, find
 from hotline.routing.route import Router
 from hotline.routing.versions import HISTORY, Versions, copied
 from hotline.settings import NAMES, Settings
-from hotline.store.audit import AuditLog
 from hotline.tips import Channel, Contact, Language, Question, State
 from hotline.triage.access import SignedIn
+from hotline.triage.approvals import Deed, NotApproved
 from hotline.triage.corrections import correct
 from hotline.triage.opening import Opened, open_tip
 from tests.line import SignIn
+from tests.terminal import Typed, agree
 
 DRUGS = "Vendem drogas na praça em Niterói, RJ, toda noite"
 GENERAL = 'then = { queue = "general" }'
@@ -61,6 +62,18 @@ def run(settings: Settings, folder: Path) -> Run:
     return command
 
 
+@pytest.fixture
+def two(run: Run, settings: Settings) -> Run:
+    """The command line with both officers at the terminal."""
+    typed = Typed.of_demo(settings)
+
+    def command(*args: str) -> Result:
+        said = typed("olga", "otavio")
+        return run(*args, "--by", "Olga", "--and", "otavio", said=said)
+
+    return command
+
+
 def edit(folder: Path, old: str = GENERAL, new: str = QUICKER, file: str = "rules.toml") -> Path:
     text = (folder / file).read_text(encoding="utf-8")
     assert old in text
@@ -71,9 +84,16 @@ def edit(folder: Path, old: str = GENERAL, new: str = QUICKER, file: str = "rule
 def put(line: StaffLine, source: Path) -> str:
     """In force from the next start on."""
     with copied(source) as rules:
-        seen = len(Versions(line.settings.rules).history())
+        agree(line, Deed.RULES, {"digest": Profile.load(rules).digest})
         return activate(
-            line.settings, line.audit, rules, (), "For this test.", line.clock, seen
+            line.settings,
+            line.audit,
+            rules,
+            [line.access.people.named("olga")],
+            "For this test.",
+            line.clock,
+            len(Versions(line.settings.rules).history()),
+            line.approvals,
         ).version
 
 
@@ -195,7 +215,7 @@ def test_a_line_does_not_start_with_an_altered_version(settings: Settings, clock
 
 
 def test_rules_are_activated_listed_and_left_again(
-    run: Run, settings: Settings, folder: Path, staff_line: StaffLine
+    run: Run, two: Run, settings: Settings, folder: Path, staff_line: StaffLine
 ) -> None:
     first = adopt(settings)
     same = run("rules", "activate", "--why", "Nothing new.", "--by", "olga")
@@ -207,11 +227,11 @@ def test_rules_are_activated_listed_and_left_again(
     assert not edited["sound"]
     assert "edited but not activated" in edited["detail"]
     assert "hotline rules activate" in edited["detail"]
-    step = ("rules", "activate", "--why", "Drugs  within\n77 minutes.", "--by", "Olga")
-    asked = run(*step)
+    step = ("rules", "activate", "--why", "Drugs  within\n77 minutes.")
+    asked = two(*step)
     assert (asked.exit_code, asked.exception.code) == (1, "bad_input")
     assert adopt(settings) == first
-    done = run(*step, "--yes")
+    done = two(*step, "--yes")
     assert done.exit_code == 0, done.output
     assert "differences, the first 20 shown" in done.output
     assert done.output.count("  after   ") == 20
@@ -222,7 +242,7 @@ def test_rules_are_activated_listed_and_left_again(
     rows = {row["version"]: row for row in json.loads(run("rules", "versions", "--json").output)}
     assert [rows[v]["active"] for v in (first, second)] == [False, True]
     assert rows[second]["activations"][0]["why"] == "Drugs within 77 minutes."
-    assert rows[second]["activations"][0]["by"] == ["olga"]
+    assert rows[second]["activations"][0]["by"] == ["olga", "otavio"]
     assert rows[second]["activations"][0]["at"].endswith(":00Z")
 
     asked = json.dumps({"crime_types": ["ORG-01"], "place": "Niterói RJ"})
@@ -232,7 +252,7 @@ def test_rules_are_activated_listed_and_left_again(
     ]
     assert explained == [77, 1440, 77]
 
-    back = run("rules", "activate", "--version", first, "--why", "B.", "--by", "otavio", "--yes")
+    back = two("rules", "activate", "--version", first, "--why", "B.", "--yes")
     assert back.exit_code == 0, back.output
     assert adopt(settings) == first
     listed = run("rules", "versions").output
@@ -240,7 +260,7 @@ def test_rules_are_activated_listed_and_left_again(
     assert f"* {first}  br-rj\n" in listed
     told = {row["check"]: row for row in json.loads(run("doctor", "--json").output)}
     assert told["rules profile"]["sound"], "leaving a version is a decision, not an oversight"
-    assert f"version {first} (br-rj) for 0 days, by otavio: B." in told["rules"]["detail"]
+    assert f"version {first} (br-rj) for 0 days, by olga, otavio: B." in told["rules"]["detail"]
     records = run("audit", "verify", "--json")
     assert json.loads(records.output)["sound"]
     assert staff_line.audit.count("rules_activated") == 3
@@ -289,13 +309,13 @@ def test_a_queue_in_which_tips_wait_cannot_be_dropped(
 
 
 def test_new_queues_need_keys_before_the_restart_and_the_command_says_so(
-    run: Run, folder: Path
+    two: Run, folder: Path
 ) -> None:
     queue = '\n[[queue]]\nid = "general:BR"\nagency = "{}"\nstaffed = true\n'
     agency = (folder / "queues.toml").read_text().split('agency = "')[1].split('"')[0]
     with (folder / "queues.toml").open("a") as file:
         file.write(queue.format(agency))
-    done = run("rules", "activate", "--why", "A national desk.", "--by", "olga", "--yes")
+    done = two("rules", "activate", "--why", "A national desk.", "--yes")
     assert done.exit_code == 0, done.output
     assert "Nobody can open yet what goes to: queue:general:BR." in done.output
     assert "hotline keys new" in done.output
@@ -303,21 +323,23 @@ def test_new_queues_need_keys_before_the_restart_and_the_command_says_so(
     assert "Files that differ: queues.toml." in done.output
 
 
-def test_an_altered_version_is_repaired_from_its_profile(run: Run, settings: Settings) -> None:
+def test_an_altered_version_is_repaired_from_its_profile(
+    run: Run, two: Run, settings: Settings
+) -> None:
     folder = Versions(settings.rules).active()[1]
     (folder / "rules.toml").unlink()
     findings = {row["check"]: row for row in json.loads(run("doctor", "--json").output)}
     assert folder.name in findings["rules"]["detail"]
     assert not findings["rules"]["sound"]
     assert not json.loads(run("rules", "versions", "--json").output)[0]["sound"]
-    done = run("rules", "activate", "--why", "Restored.", "--by", "olga", "--yes")
+    done = two("rules", "activate", "--why", "Restored.", "--yes")
     assert done.exit_code == 0, done.output
     assert "nothing to compare with" in done.output
     assert adopt(settings) == folder.name
 
 
 def test_other_tables_than_those_of_the_activation_are_told_and_recorded(
-    run: Run, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    run: Run, two: Run, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A new release of the program brings other terms: the same version decides otherwise."""
     newer = activations.tables() | {"terms": "0" * 12}
@@ -326,23 +348,61 @@ def test_other_tables_than_those_of_the_activation_are_told_and_recorded(
     assert not findings["rules tables"]["sound"]
     assert "terms" in findings["rules tables"]["detail"]
     assert "with other tables (hotline 0.1.0): terms" in run("rules", "versions").output
-    done = run("rules", "activate", "--why", "Release.", "--by", "olga", "--yes")
+    done = two("rules", "activate", "--why", "Release.", "--yes")
     assert done.exit_code == 0, done.output
     assert "The program's own tables changed since that was activated: terms." in done.output
     assert "with other tables" not in run("rules", "versions").output
     assert len(Versions(settings.rules).history()) == 2
 
 
-def test_an_audit_record_comes_first(staff_line: StaffLine, folder: Path) -> None:
-    """Without a record nothing is put in force."""
+def test_an_audit_record_comes_first(
+    staff_line: StaffLine, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a record nothing is put in force, and the approval is not used up."""
 
-    class Full(AuditLog):
-        def note(self, event: str, **fields: str) -> None:
-            raise RuntimeError(event)
+    def full(*_: object, **__: object) -> None:
+        raise RuntimeError
 
     before = adopt(staff_line.settings)
-    with copied(edit(folder)) as rules, pytest.raises(RuntimeError):
-        activate(
-            staff_line.settings, Full(staff_line.database), rules, (), "x", staff_line.clock, 1
-        )
+    monkeypatch.setattr(founding, "note", full)
+    with pytest.raises(RuntimeError):
+        put(staff_line, edit(folder))
     assert adopt(staff_line.settings) == before
+    (waiting,) = staff_line.approvals.open()
+    assert waiting.state == "approved"
+
+
+def test_after_the_founding_nobody_changes_the_rules_alone(
+    staff_line: StaffLine, folder: Path
+) -> None:
+    before, olga = adopt(staff_line.settings), staff_line.access.people.named("olga")
+    facts = {"digest": Profile.load(edit(folder)).digest}
+    staff_line.approvals.ask(olga.id, Deed.RULES, facts, "rules_changed")
+    line = staff_line
+    for approvals in (None, line.approvals):
+        with copied(folder) as rules, pytest.raises(NotApproved):
+            activate(line.settings, line.audit, rules, [olga], "x", line.clock, 1, approvals)
+    assert adopt(line.settings) == before
+
+
+def test_rules_asked_for_are_put_in_force_when_a_second_approved(
+    run: Run, settings: Settings, folder: Path, staff_line: StaffLine
+) -> None:
+    first, typed = adopt(settings), Typed.of_demo(settings)
+    edit(folder)
+    step = ("rules", "activate", "--why", "Quicker.", "--by", "olga", "--yes")
+    asked = run(*step, "--request", said=typed("olga"))
+    assert asked.exit_code == 0, asked.output
+    (waiting,) = staff_line.approvals.open()
+    assert waiting.facts["digest"].startswith(asked.output.split("Version ")[-1].split()[0])
+    assert run(*step, said=typed("olga")).exception.code == "not_approved"
+    assert adopt(settings) == first
+    otavio = staff_line.access.people.named("otavio")
+    staff_line.approvals.approve(otavio.id, waiting.id)
+    edit(folder, QUICKER, QUICKER.replace("77", "78"))
+    other = run(*step, said=typed("olga"))
+    assert other.exception.code == "not_approved", "what was approved is not what is there now"
+    edit(folder, QUICKER.replace("77", "78"), QUICKER)
+    done = run(*step, said=typed("olga"))
+    assert done.exit_code == 0, done.output
+    assert Versions(settings.rules).history()[-1].by == ("olga", "otavio")

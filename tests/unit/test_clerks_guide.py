@@ -12,6 +12,8 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from tests.terminal import Typed
+
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "clerks-guide.md"
 STEP = re.compile(
@@ -23,7 +25,7 @@ STEP = re.compile(
 )
 LEFT_OUT = "…"
 OFFICERS = "--officer ana --officer bruno"
-WORDS = r"a passphrase of ana\na passphrase of bruno\n"
+PASSPHRASES = {"ana": "a passphrase of ana", "bruno": "a passphrase of bruno"}
 
 
 @pytest.fixture
@@ -37,12 +39,21 @@ def desk(tmp_path: Path) -> Path:
     command.parent.mkdir()
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m hotline.cli "$@"\n')
     command.chmod(0o755)
-    told = answered(place, f"printf '{WORDS}' | HOTLINE_HOME=home hotline init {OFFICERS}")
+    said = "".join(f"{words}\n" for words in PASSPHRASES.values())
+    told = answered(place, f"HOTLINE_HOME=home hotline init {OFFICERS}", said)
     assert (place / "home" / "rules").is_dir(), told
+    (place / "told").write_text("\n".join(told))
     return place
 
 
-def answered(desk: Path, command: str) -> list[str]:
+def said_to(desk: Path, command: str) -> str:
+    """What the officers of a command type when it asks who they are."""
+    named = re.findall(r"--(?:by|and) (\w+)", command)
+    url = f"sqlite:///{desk / 'home' / 'hotline.db'}"
+    return Typed.printed(url, (desk / "told").read_text(), PASSPHRASES)(*named)
+
+
+def answered(desk: Path, command: str, typed: str = "") -> list[str]:
     # Compiled once for all commands: the copy comes without what Python keeps of it.
     kept = [name for name in os.environ if "HOTLINE" not in name and "BYTECODE" not in name]
     environ = {name: os.environ[name] for name in kept}
@@ -52,6 +63,7 @@ def answered(desk: Path, command: str) -> list[str]:
         ["bash", "-c", command],
         cwd=desk,
         env=environ,
+        input=typed.encode(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         check=False,
@@ -101,7 +113,7 @@ def test_every_command_of_the_guide_answers_what_the_guide_shows(desk: Path) -> 
             edit(desk / "rules.xlsx", step["sheet"], step["how"], step["row"], step["table"])
         else:
             for command, shown in commands(step["typed"]):
-                answer = answered(desk, command)
+                answer = answered(desk, command, said_to(desk, command))
                 assert same(shown, answer), "\n".join([command, *answer])
                 typed += 1
     assert typed == GUIDE.read_text(encoding="utf-8").count("\n$ ") >= 10

@@ -13,7 +13,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hotline.cli import _COMMANDS, main, root
+from hotline.clock import Clock
 from hotline.settings import NAMES
+from hotline.store.database import Database
+from hotline.store.people import People
+from hotline.triage.approvals import Approvals
+from tests.terminal import Typed, sheets_in
 
 WORDS = "correct horse battery staple"
 Run = Callable[..., Result]
@@ -39,12 +44,23 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert made.exit_code == 0, made.output
     assert len(re.findall(r"shown once: [A-Z2-7]{32}", made.output)) == 2
     assert WORDS not in made.output
+    (home / "printed").write_text(made.output)
+    three = "".join(sheet + "\n" for sheet in sheets_in(made.output)[1:4])
+    assert runner(home)("keys", "drill", said=three).exit_code == 0
     return home
 
 
 @pytest.fixture
 def run(founded: Path) -> Run:
     return runner(founded)
+
+
+@pytest.fixture
+def typed(founded: Path) -> Typed:
+    """What Ana and Bia type when they are asked who they are."""
+    words = {"Ana": f"{WORDS} one", "Bia": f"{WORDS} two"}
+    printed = (founded / "printed").read_text()
+    return Typed.printed(f"sqlite:///{founded / 'hotline.db'}", printed, words)
 
 
 def test_init_makes_a_private_home(founded: Path) -> None:
@@ -74,38 +90,110 @@ def test_init_wants_two_officers_and_strong_passphrases(tmp_path: Path) -> None:
     assert not (tmp_path / "home" / "staff" / "directory.key").exists()
 
 
-def test_people_are_added_and_given_queues(run: Run) -> None:
+def held(run: Run, recipient: str) -> int:
+    rows = json.loads(run("keys", "list", "--json").output)
+    return next(row["members"] for row in rows if row["recipient"] == recipient)
+
+
+def test_people_are_added_and_given_queues(run: Run, typed: Typed) -> None:
     added = run("users", "add", "Caio", "--role", "operator", said=f"{WORDS} three\n")
     assert added.exit_code == 0, added.output
     assert "shown once" in added.output
     taken = run("users", "add", "caio", "--role", "operator", said=f"{WORDS} three\n")
     assert taken.exception.code == "already_there"
-    give = ("users", "grant", "caio", "queue:gbv:BR-RJ", "--by", "ana")
-    wrong = run(*give, said="not the passphrase\n")
-    assert wrong.exit_code == 1
-    given = run(*give, "--certificate-until", "2099-01-01", said=f"{WORDS} one\n")
-    assert given.output.strip().endswith("12 months of queue:gbv:BR-RJ given.")
-    held = {r["recipient"]: r["members"] for r in json.loads(run("keys", "list", "--json").output)}
-    assert held["queue:gbv:BR-RJ"] == 3
-    assert held["queue:general:BR-RJ"] == 2
-    taken = run("users", "revoke", "caio", "--by", "bia")
-    assert taken.exit_code == 0, taken.output
-    held = {r["recipient"]: r["members"] for r in json.loads(run("keys", "list", "--json").output)}
-    assert held["queue:gbv:BR-RJ"] == 2
+    plain = ("users", "grant", "caio", "queue:general:BR-RJ", "--by", "ana")
+    for said in ("not the passphrase\n", f"{WORDS} one\n000000\n", ""):
+        wrong = run(*plain, said=said)
+        assert (wrong.exit_code, wrong.exception.code) == (1, "sign_in_refused")
+    assert run(*plain, said=typed("ana")).output.endswith("queue:general:BR-RJ given.\n")
+    assert held(run, "queue:general:BR-RJ") == 3
     nobody = run("users", "grant", "nobody", "queue:gbv:BR-RJ", "--by", "ana")
     assert nobody.exception.code == "bad_input"
 
 
-def test_keys_are_checked_made_and_rotated(run: Run, founded: Path) -> None:
+def test_a_special_queue_is_given_by_two_officers_at_one_terminal(run: Run, typed: Typed) -> None:
+    run("users", "add", "Davi", "--role", "operator", said=f"{WORDS} four\n")
+    give = ("users", "grant", "davi", "queue:gbv:BR-RJ", "--by", "ana")
+    alone = run(*give, said=typed("ana"))
+    assert (alone.exit_code, alone.exception.code) == (1, "not_approved")
+    assert "--and" in alone.exception.hint
+    assert run(*give, "--and", "davi", said=typed("ana")).exception.code == "bad_input"
+    assert run(*give, "--and", "Ana", said=typed("ana", "ana")).exception.code == "bad_input"
+    for said in (typed("ana"), typed("bia", "ana"), typed("ana") + f"{WORDS} two\n000000\n"):
+        wrong = run(*give, "--and", "bia", said=said)
+        assert wrong.exception.code == "sign_in_refused"
+    assert held(run, "queue:gbv:BR-RJ") == 2
+    both = (*give, "--and", "bia", "--certificate-until", "2099-01-01")
+    given = run(*both, said=typed("ana", "bia"))
+    assert given.exit_code == 0, given.output
+    assert given.output.strip().endswith("12 months of queue:gbv:BR-RJ given.")
+    assert held(run, "queue:gbv:BR-RJ") == 3
+    assert run(*give, said=typed("ana")).exception.code == "not_approved", "spent"
+    taken = run("users", "revoke", "davi", "--by", "bia")
+    assert taken.exit_code == 0, taken.output
+    assert held(run, "queue:gbv:BR-RJ") == 2
+
+
+def test_keys_are_checked_made_and_rotated(run: Run, typed: Typed, founded: Path) -> None:
     checked = run("keys", "check")
     assert checked.exit_code == 0, checked.output
     assert "every recipient has keys and members" in checked.output
-    assert run("keys", "new").output.startswith("0 keys made")
+    assert run("keys", "new").exit_code == 2
+    assert run("keys", "new", "--by", "ana").output.startswith("0 keys made")
     before = (founded / "public" / "directory.signed").read_bytes()
-    rotated = run("keys", "rotate", "queue:general:BR-RJ")
-    assert rotated.output.startswith("11 keys made")
+    turn = ("keys", "rotate", "queue:general:BR-RJ", "--by", "ana")
+    assert run(*turn, said=typed("ana")).exception.code == "not_approved"
+    assert run(*turn, "--and", "bia", said=typed("ana")).exception.code == "sign_in_refused"
+    nothing = run("keys", "rotate", "queue:nothing", "--by", "ana", said=typed("ana"))
+    assert nothing.exception.code == "bad_input"
+    assert (founded / "public" / "directory.signed").read_bytes() == before
+    rotated = run(*turn, "--and", "bia", said=typed("ana", "bia"))
+    assert rotated.output.startswith("12 keys made")
     assert (founded / "public" / "directory.signed").read_bytes() != before
     assert run("keys", "check").exit_code == 0
+
+
+def test_one_asks_and_the_other_approves_later(run: Run, typed: Typed, founded: Path) -> None:
+    turn = ("keys", "rotate", "queue:unresolved:BR-RJ", "--by", "ana")
+    asked = run(*turn, "--request", said=typed("ana"))
+    assert asked.exit_code == 0, asked.output
+    assert "within three days" in asked.output
+    assert run(*turn, said=typed("ana")).exception.code == "not_approved"
+    database = Database(f"sqlite:///{founded / 'hotline.db'}")
+    people = People(database)
+    approvals = Approvals(database, people, Clock())
+    (waiting,) = approvals.open()
+    assert waiting.id.hex()[:8] in asked.output
+    approvals.approve(people.named("bia").id, waiting.id)
+    database.close()
+    assert run(*turn, said=typed("ana")).output.startswith("12 keys made")
+    assert run(*turn, said=typed("ana")).exception.code == "not_approved"
+
+
+def test_with_one_officer_left_nothing_that_needs_two_is_done(run: Run, typed: Typed) -> None:
+    def people(**change: object) -> None:
+        database = Database(typed.database_url)
+        People(database).change(People(database).named("bia").id, **change)
+        database.close()
+
+    run("users", "add", "Edu", "--role", "operator", said=f"{WORDS} five\n")
+    people(active=False)
+    try:
+        for step in (
+            ("users", "grant", "edu", "queue:gbv:BR-RJ"),
+            ("keys", "rotate", "queue:general:BR-RJ"),
+            ("keys", "rotate", "queue:general:BR-RJ", "--request"),
+            ("rules", "activate", "br", "--why", "Alone.", "--yes"),
+        ):
+            alone = run(*step, "--by", "ana", said=typed("ana"))
+            assert (alone.exit_code, alone.exception.code) == (1, "two_needed"), step
+        left = run("keys", "rotate", "queue:general:BR-RJ", "--by", "ana", "--and", "bia")
+        assert left.exception.code == "bad_input"
+        findings = {row["check"]: row for row in json.loads(run("doctor", "--json").output)}
+        assert not findings["two officers"]["sound"]
+        assert "hotline users add" in findings["two officers"]["detail"]
+    finally:
+        people(active=True)
 
 
 def test_doctor_names_every_setting_and_what_is_wrong(run: Run, tmp_path: Path) -> None:
@@ -114,8 +202,11 @@ def test_doctor_names_every_setting_and_what_is_wrong(run: Run, tmp_path: Path) 
     assert set(NAMES) <= set(findings)
     # A number grows old by the calendar, whatever the code: the doctor of a real line says so.
     aged = {name for name in findings if name.startswith("number ")}
+    # No built-in profile says whom danger and lateness ring; the doctor says that too.
+    assert not findings["on duty"]["sound"]
+    aged.add("on duty")
     assert all(row["sound"] for name, row in findings.items() if name not in aged)
-    assert sound.exit_code == int(bool(aged))
+    assert sound.exit_code == 1
     assert "hotline rules check --json" in findings["bodies"]["detail"]
     proved = json.loads(run("rules", "check", "--json").output)
     assert proved["problems"] == []

@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hotline.intake.conversation import (
+    CHOICES,
+    DETAILS,
     QUESTIONS,
     REQUIRED,
     TABLE,
@@ -46,7 +48,7 @@ def test_sms_and_call_together_are_the_whole_table_and_web_is_part_of_it() -> No
     assert edges("sms") | edges("call") == set(TABLE)
     assert not edges("sms") & edges("call")
     assert edges("web") < set(TABLE)
-    assert {state for state, _ in edges("web")} == {asked.state for asked in QUESTIONS}
+    assert {state for state, _ in edges("web")} == {*(a.state for a in QUESTIONS), *DETAILS}
     with pytest.raises(ValueError, match="fax"):
         edges("fax")
 
@@ -90,6 +92,62 @@ def test_what_was_opened_is_always_concluded(events: list[Event]) -> None:
     assert not due
 
 
+QUESTION_STATES = [*DETAILS, *CHOICES, State.PLACE]
+
+
+@given(
+    st.lists(st.sampled_from(list(Event)), max_size=60),
+    st.sets(st.sampled_from(QUESTION_STATES)),
+)
+def test_what_is_not_asked_is_passed_over_and_nothing_is_lost(
+    events: list[Event], unasked: set[State]
+) -> None:
+    """Whichever questions a report's types leave out: none is asked, the end is reached, and what
+    was opened is concluded."""
+    standing, due = Standing(), False
+    for event in [*events, Event.STOP]:
+        standing, move = step(standing, event, unasked)
+        assert standing.state not in unasked
+        assert not {prompt.value for prompt in move.says} & {state.value for state in unasked}
+        due = (due or bool({Effect.OPEN, Effect.ADD} & {*move.effects})) and (
+            Effect.CONCLUDE not in move.effects
+        )
+    assert standing.state is State.STOPPED
+    assert not due
+
+
+def test_without_questions_of_its_type_a_report_goes_from_who_to_more() -> None:
+    standing, move = step(Standing(State.WHO), Event.ANSWER, frozenset(DETAILS))
+    assert standing.state is State.MORE
+    assert (move.says, move.effects) == ((Prompt.MORE,), (Effect.ADD,))
+
+
+def test_without_questions_for_keys_a_caller_goes_from_the_place_to_the_recording() -> None:
+    for event, effects in ((Event.ANSWER, (Effect.ADD,)), (Event.SKIP, ())):
+        standing, move = step(Standing(State.PLACE), event, frozenset(CHOICES))
+        assert standing.state is State.RECORD
+        assert (move.says, move.effects) == ((Prompt.RECORD,), effects)
+
+
+def test_an_optional_question_is_heard_twice_at_most_and_the_way_to_the_receipt_stays() -> None:
+    for nth, state in enumerate(CHOICES):
+        standing, said = Standing(state), 1
+        while standing.state is state:
+            standing, move = step(standing, Event.EMPTY)
+            said += Prompt(state.value) in move.says
+        assert said == 2
+        assert standing.state is (*CHOICES, State.RECORD)[nth + 1]
+
+
+def test_a_position_is_kept_by_the_yes_after_it_and_by_nothing_else() -> None:
+    for state, event, move in all_edges():
+        if event in (Event.PIN, Event.UNPLACED):
+            assert not move.effects, state
+        if event is Event.PLACED:
+            assert {Effect.OPEN, Effect.ADD, Effect.APPEND} & {*move.effects}, state
+            assert (state, Event.PIN) in TABLE
+
+
 def test_patience_that_ends_loses_nothing_said() -> None:
     """The answer that uses up the patience is still added."""
     standing = Standing(State.DONE, patience(State.DONE) - 1)
@@ -120,6 +178,8 @@ def test_danger_is_answered_with_the_emergency_number_first() -> None:
 def test_every_prompt_the_table_names_has_words_on_the_channel_that_says_it() -> None:
     for state, event, move in all_edges():
         for prompt in move.says:
+            if prompt.value in {*DETAILS, *CHOICES}:
+                continue  # its words are data, proved in test_asking.py and test_choices.py
             known = TEXT if (state, event) in edges("sms") else {**SPOKEN, **MENUS}
             assert prompt in known, (state, event, prompt)
 

@@ -17,12 +17,14 @@ import redis
 
 import hotline
 from hotline.assembly import PublicLine, StaffLine
+from hotline.delivery.erasure import WAITS
 from hotline.delivery.senders import Provider, ProviderProblem, RecordingProvider, TwilioProvider
 from hotline.jobs import rq
 from hotline.jobs.chores import chores
 from hotline.jobs.embedded import EmbeddedJobs
+from hotline.jobs.recordings import Recordings
 from hotline.jobs.runner import BACKOFF, Runner
-from hotline.jobs.tasks import RELAY_AGAIN, RELAY_FAILED, Tasks, runner
+from hotline.jobs.tasks import RELAY_AGAIN, RELAY_FAILED, runner
 from hotline.log import Log
 from hotline.routing.profile import Duty
 from hotline.settings import Settings
@@ -144,7 +146,7 @@ def test_news_from_the_reporter_reopens_a_closed_tip(jobs: Jobs, public_line: Pu
     row = jobs.only_tip()
     assert row.state is State.WAITING
     assert row.due_at > jobs.clock.seconds()
-    assert jobs.line.audit.count("reopened") == 1
+    assert jobs.line.audit.count("reporter_added") == 1
 
 
 def urgent(line: PublicLine) -> None:
@@ -194,16 +196,17 @@ def test_the_provider_forgets_as_soon_as_it_can(jobs: Jobs) -> None:
     jobs.provider.failures = ["provider_20009", "unreachable"]
     jobs.drain()
     assert jobs.provider.erased == []
-    jobs.clock.advance(BACKOFF[0] - 1)
+    jobs.clock.advance(WAITS[0] - 1)
     jobs.drain()
     assert len(jobs.provider.failures) == 1, "not before its time"
     jobs.clock.advance(1)
     jobs.drain()
-    jobs.clock.advance(BACKOFF[1])
+    jobs.clock.advance(WAITS[1])
     jobs.drain()
     assert jobs.provider.erased == [("media", "ME1")]
-    assert jobs.line.audit.count("provider_erased") == 1
     assert jobs.line.outbox.counts() == {}
+    assert jobs.line.outbox.tally("provider_erased") == 1
+    assert jobs.line.audit.count("provider_erased") == 1
 
 
 def test_what_keeps_failing_is_buried_with_an_alarm_and_can_be_retried(
@@ -211,11 +214,11 @@ def test_what_keeps_failing_is_buried_with_an_alarm_and_can_be_retried(
 ) -> None:
     errand = jobs.line.envelope.erasure(Trace("call", "CA1"))
     jobs.line.outbox.add(errand)
-    jobs.provider.failures = ["provider_20003"] * (len(BACKOFF) + 1)
+    jobs.provider.failures = ["provider_20003"] * (len(WAITS) + 1)
     jobs.drain()
-    for tried, wait in enumerate(BACKOFF):
+    for tried, wait in enumerate(WAITS):
         assert jobs.line.outbox.buried() == []
-        assert len(jobs.provider.failures) == len(BACKOFF) - tried
+        assert len(jobs.provider.failures) == len(WAITS) - tried
         jobs.clock.advance(wait)
         jobs.drain()
     assert jobs.line.outbox.buried() == [(errand.id, "erase", "provider_20003")]
@@ -259,7 +262,7 @@ def test_a_recording_is_sealed_for_its_queue_before_it_is_erased(
     facts = {"sid": "RE1", "tip": tip.hex(), "language": "pt"}
     errand = jobs.put("recording", facts)
     for _ in range(2):  # done twice: its worker was killed before it could say so
-        Tasks(jobs.line, jobs.provider).recording(errand)
+        Recordings(jobs.line, jobs.provider, Log(jobs.clock, public=False), None).fetch(errand)
     jobs.drain()
     (sound,) = [b for b in jobs.line.tips.bodies(tip) if b.kind == Kind.RECORDING]
     assert b"RIFF a voice" not in sound.sealed
@@ -302,7 +305,9 @@ def test_every_errand_written_anywhere_has_a_task(staff_line: StaffLine) -> None
                     assert file.name in ("outbox.py", "envelope.py"), (
                         f"computed kind in {file.name}"
                     )
-    assert written == set(Tasks(staff_line, RecordingProvider()).table())
+    assert written == set(
+        runner(staff_line, RecordingProvider(), Log(staff_line.clock, public=False)).tasks
+    )
 
 
 def test_redis_holds_an_id_and_nothing_else(
@@ -469,10 +474,10 @@ def test_erasure_by_the_real_provider_is_tried_until_it_is_done(
     does = runner(staff_line, real, Log(clock, public=False))
     staff_line.outbox.add(staff_line.envelope.erasure(Trace("message", "SM1")))
     engine = EmbeddedJobs(does)
-    for wait in (0, *BACKOFF[:2]):
+    for wait in (0, *WAITS[:2]):
         clock.advance(wait)
         engine.drain()
     assert len(twilio.seen) == 3
     assert twilio.held == {}
-    assert staff_line.audit.count("provider_erased") == 1
+    assert staff_line.outbox.tally("provider_erased") == 1
     assert staff_line.outbox.counts() == {}

@@ -125,6 +125,7 @@ def test_every_reason_of_routing_is_in_the_catalogues() -> None:
     [
         ("asks to be called back", "mande pou yo rele l"),
         ("because: 'mule' + 'drogas'", "akòz: 'mule' + 'drogas'"),
+        ("because: 'words that were removed'", "akòz: 'mo yo te retire'"),
         ("“Rio” is the name of 2 places.", "“Rio” se non 2 kote."),
         ("“Iracema” is another name of Fortaleza.", "“Iracema” se yon lòt non pou Fortaleza."),
         ("an old sentence that nobody says now", "an old sentence that nobody says now"),

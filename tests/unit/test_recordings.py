@@ -7,10 +7,12 @@ import pytest
 from hotline.assembly import PublicLine, StaffLine
 from hotline.delivery.senders import RecordingProvider
 from hotline.jobs.embedded import EmbeddedJobs
-from hotline.jobs.tasks import LOOK_AGAIN, LOOKS, RECORDING_LIFE, runner
+from hotline.jobs.recordings import LOOK_AGAIN, LOOKS
+from hotline.jobs.tasks import runner
 from hotline.log import Log
 from hotline.store.tips import Change
 from hotline.tips import Body, Channel, Contact, Question, State
+from hotline.vault.envelope import RECORDING_LIFE
 from hotline.vault.format import Kind
 from hotline.vault.small import random_id
 from tests.conftest import MovableClock

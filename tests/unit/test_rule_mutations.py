@@ -40,7 +40,7 @@ from hotline.tips import (
     Urgency,
 )
 
-EDITS = 24  # a profile
+EDITS = 40  # a profile
 TRIES = 4_000  # tips until a row that may be reached must have decided one
 FEWER = 500  # tips of which a dead row may decide none
 PARTS = re.compile(r"(?=^\[\[)", re.M)

@@ -295,6 +295,20 @@ def test_everybody_shares_one_budget_that_fills_by_itself(clock: MovableClock) -
         limits.spend(None)
 
 
+def test_a_flood_by_nobody_in_particular_leaves_room_for_texts_and_calls(
+    clock: MovableClock,
+) -> None:
+    limits = Limits(clock, one=Rate(100, 1), everyone=Rate(50, 0))
+    for _ in range(45):
+        limits.spend(None)
+    with pytest.raises(Busy):
+        limits.spend(None)
+    for name in ("a", "b", "a", "c", "b"):
+        limits.spend(name)
+    with pytest.raises(Busy):
+        limits.spend("d")
+
+
 def test_being_refused_costs_nothing(clock: MovableClock) -> None:
     limits = Limits(clock, one=Rate(1, 1), everyone=Rate(2, 0))
     limits.spend("a")

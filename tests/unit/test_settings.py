@@ -40,6 +40,7 @@ def test_all_problems_are_named_at_once() -> None:
                 "HOTLINE_TWILIO_API_URL": "ftp://x",
                 "HOTLINE_TWILIO_ACCOUNT_SID": "AC1",
                 "HOTLINE_TWILIO_AUTH_TOKEN_FILE": "/nowhere/secret-file",
+                "HOTLINE_VOICE": "record",
             }
         )
     problems = caught.value.problems
@@ -50,10 +51,11 @@ def test_all_problems_are_named_at_once() -> None:
         "HOTLINE_PUBLIC_URL",
         "HOTLINE_TWILIO_API_URL",
         "HOTLINE_TWILIO_AUTH_TOKEN_FILE",
+        "HOTLINE_VOICE must be one of both, transcribe, listen",
         "HOTLINE_TWILIO_ACCOUNT_SID and HOTLINE_TWILIO_AUTH_TOKEN",
     ):
         assert sum(name in problem for problem in problems) == 1, name
-    assert len(problems) == 7
+    assert len(problems) == 8
     assert "secret" not in caught.value.message
 
 
@@ -61,11 +63,14 @@ def test_all_problems_are_named_at_once() -> None:
 def test_secrets_come_from_files_and_are_not_shown(tmp_path: Path, name: str) -> None:
     values = {
         "HOTLINE_DATABASE_URL": "postgresql://u:hidden-value@host/x",
+        "HOTLINE_PUBLIC_DATABASE_URL": "postgresql://intake:hidden-value@host/x",
         "HOTLINE_REDIS_URL": "redis://:hidden-value@host",
     }
     file = tmp_path / "secret"
     file.write_text(values.get(name, "hidden-value") + "\n")
     environ = {"HOTLINE_HOME": str(tmp_path), name + "_FILE": str(file)}
+    if name == "HOTLINE_PUBLIC_DATABASE_URL":
+        environ["HOTLINE_DATABASE_URL"] = "postgresql://owner@host/x"
     for other in ("HOTLINE_TWILIO_ACCOUNT_SID", "HOTLINE_TWILIO_AUTH_TOKEN"):
         if other != name:
             environ[other] = "hidden-value"
@@ -74,6 +79,15 @@ def test_secrets_come_from_files_and_are_not_shown(tmp_path: Path, name: str) ->
     assert getattr(settings, field) == values.get(name, "hidden-value")
     assert "hidden-value" not in repr(settings)
     assert "hidden-value" not in str(sources(environ))
+
+
+def test_a_role_of_its_own_needs_postgresql(tmp_path: Path) -> None:
+    url = "postgresql://intake@host/x"
+    with pytest.raises(BadSettings) as caught:
+        load({"HOTLINE_HOME": str(tmp_path), "HOTLINE_PUBLIC_DATABASE_URL": url})
+    assert caught.value.problems == [
+        "HOTLINE_PUBLIC_DATABASE_URL needs PostgreSQL in HOTLINE_DATABASE_URL"
+    ]
 
 
 def test_a_plain_setting_has_no_file_form(tmp_path: Path) -> None:
@@ -105,6 +119,8 @@ def test_a_process_we_start_gets_the_same_settings(
             "HOTLINE_REDIS_URL": "redis://localhost",
             "HOTLINE_TWILIO_ACCOUNT_SID": "AC1",
             "HOTLINE_TWILIO_AUTH_TOKEN": "t",
+            "HOTLINE_VOICE": "transcribe",
+            "HOTLINE_VOICE_MODEL": str(tmp_path / "model"),
         }
     )
     environ = child_environ(settings)

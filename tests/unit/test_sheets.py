@@ -566,4 +566,4 @@ def test_what_changed_is_said(draft: Path, files: Path) -> None:
     assert "added destination/niteroi\n" in said
     assert "removed destination/utilities\n" in said
     assert "reordered destination\n" in said
-    assert "90 rows in 5 tables, proved\n" in said
+    assert "91 rows in 5 tables, proved\n" in said

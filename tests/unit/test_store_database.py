@@ -200,7 +200,8 @@ def test_a_full_disk_takes_nothing_and_says_so(tmp_path: Path) -> None:
 def test_a_decision_on_an_old_version_is_refused(database: Database) -> None:
     tips, tip = Tips(database), sealed_tip()
     tips.store(tip)
-    tips.apply(Change(tip.id, 1, state=State.CLOSED, events=(("closed", {}),)))
+    closed = ("closed", {"by": "ab" * 16, "reason": "hoax"})
+    tips.apply(Change(tip.id, 1, state=State.CLOSED, events=(closed,)))
     with pytest.raises(StaleTip):
         tips.apply(
             Change(tip.id, 1, state=State.FORWARDED, bodies=(Body(random_id(), tip.id, 6, b"n"),))

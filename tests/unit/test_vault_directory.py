@@ -9,21 +9,27 @@ from pathlib import Path
 import pytest
 
 from hotline.vault.directory import (
+    HELD,
     LIST,
     PIN,
+    SEEN,
     SIGNATURE_BYTES,
     Directory,
     DirectoryKey,
     NoKey,
+    OldDirectory,
     UntrustedDirectory,
     publish,
     write_file,
 )
-from hotline.vault.keys import new_seed, public_bytes
+from hotline.vault.keys import new_seed
+from hotline.vault.private import public_bytes
 from hotline.vault.seal import PublicKey
 from hotline.vault.sessions import Cookie
+from hotline.vault.small import random_id
 
 RAW = public_bytes(new_seed())
+ANA, BIA = random_id(), random_id()
 KEYS = [PublicKey("queue:general:BR-RJ", "2026-03", RAW), PublicKey("worker", "2026-04", RAW)]
 
 
@@ -103,6 +109,39 @@ def test_an_unsigned_list_of_the_attackers_keys_is_refused(folder: Path) -> None
         Directory.load(folder)
 
 
+def test_an_old_list_put_back_is_refused(folder: Path, signer: DirectoryKey) -> None:
+    """A removed member's copied key must not come back with the list that named it."""
+    old = (folder / LIST).read_bytes()
+    Directory.load(folder)
+    publish(folder, KEYS[1:], signer, serial=2)
+    assert Directory.load(folder).serial == 2
+    assert (folder / SEEN).read_text() == "2"
+    (folder / LIST).write_bytes(old)
+    with pytest.raises(OldDirectory):
+        Directory.load(folder)
+    for rubbish in ("", "two", "9"):
+        (folder / SEEN).write_text(rubbish)
+        publish(folder, KEYS, signer, serial=3)
+        with pytest.raises(UntrustedDirectory):
+            Directory.load(folder)
+
+
+def test_after_its_last_month_a_list_gives_no_key(folder: Path, signer: DirectoryKey) -> None:
+    """Not even one that an agency holds itself, which has no month."""
+    keys = [*KEYS, PublicKey("agency:x", HELD, RAW), PublicKey("agency:x", "2026-03", RAW[::-1])]
+    publish(folder, keys, signer)
+    directory = Directory.load(folder)
+    assert directory.expires == "2026-04"
+    own = directory.key("agency:x", "2026-04")
+    assert (own.epoch, own.raw) == (HELD, RAW), "its own key goes before a month's"
+    assert directory.last_epoch("agency:x") == "2026-03"
+    assert directory.held("agency:x")
+    assert not directory.held("worker")
+    for recipient in ("worker", "agency:x"):
+        with pytest.raises(NoKey):
+            directory.key(recipient, "2026-05")
+
+
 def test_files_are_replaced_whole_and_private(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     write_file(path, b"one")
@@ -116,13 +155,14 @@ def test_files_are_replaced_whole_and_private(tmp_path: Path) -> None:
 
 def test_a_session_row_alone_opens_nothing() -> None:
     seed, cookie = new_seed(), Cookie.new()
-    row = cookie.hide(seed)
-    assert cookie.reveal(row) == seed
+    row = cookie.hide(seed, ANA)
+    assert cookie.reveal(row, ANA) == seed
+    assert cookie.reveal(row, BIA) is None, "a row lent to another person opens nothing"
     assert seed not in row
     assert cookie.secret not in row + cookie.id
-    assert Cookie.new().reveal(row) is None
-    assert Cookie(cookie.id).reveal(row) is None, "the row's id is no key"
-    assert Cookie(bytes.fromhex(cookie.form_token)).reveal(row) is None
+    assert Cookie.new().reveal(row, ANA) is None
+    assert Cookie(cookie.id).reveal(row, ANA) is None, "the row's id is no key"
+    assert Cookie(bytes.fromhex(cookie.form_token)).reveal(row, ANA) is None
 
 
 def test_a_cookie_survives_the_browser_and_rubbish_does_not() -> None:

@@ -14,9 +14,7 @@ from hotline.tips import Body
 from hotline.vault import format as fmt
 from hotline.vault.format import Damaged, Kind
 from hotline.vault.keys import (
-    HPKE,
     WeakPassphrase,
-    _private,
     grant,
     new_person,
     new_seed,
@@ -25,10 +23,11 @@ from hotline.vault.keys import (
     open_person,
     open_small,
     open_wrap,
-    public_bytes,
 )
+from hotline.vault.private import KEPT_SECONDS, _kept, forget_parsed, opened, public_bytes
 from hotline.vault.seal import PublicKey, load_public, seal_body, seal_small, wrap_key
 from hotline.vault.small import mac, random_id, random_key, seal, unseal
+from hotline.vault.suites import LARGE, SCHEMES, X_WING
 
 SEED = new_seed()
 DESK = PublicKey("queue:general:BR-RJ", "2026-03", public_bytes(SEED))
@@ -64,7 +63,7 @@ def test_a_wrap_opens_as_documented() -> None:
     assert len(info) == 24 + 1 + 16 + 32 + 4 + 32
     assert wrap.sealed[0] == 1
     assert len(wrap.sealed) == 1 + 1120 + 32 + 16
-    assert HPKE.decrypt(wrap.sealed[1:], _private(SEED), info) == key
+    assert opened(SEED, wrap.sealed, info) == key
     assert open_wrap(SEED, wrap, body) == key
 
 
@@ -79,7 +78,7 @@ def test_a_small_message_opens_as_documented() -> None:
         + (202603).to_bytes(4, "big")
     )
     assert len(sealed) == 64 + 1137
-    padded = HPKE.decrypt(sealed[1:], _private(SEED), info)
+    padded = opened(SEED, sealed, info)
     assert padded == struct.pack(">I", 5) + b"hello" + bytes(55)
 
 
@@ -152,7 +151,7 @@ def test_a_small_message_under_another_label_does_not_open() -> None:
 
 
 def test_labels_are_distinct_and_of_one_width() -> None:
-    labels = [fmt.BODY, fmt.WRAP, fmt.SMALL, fmt.REPLY, fmt.PLACED, fmt.COUNT, fmt.SEED, fmt.PERSON]
+    labels = [fmt.BODY, fmt.WRAP, fmt.SMALL, fmt.REPLY, fmt.PLACED, fmt.COUNT, fmt.SEED, fmt.LOCAL]
     assert len(set(labels)) == len(labels)
     assert {len(label) for label in labels} == {24}
 
@@ -161,8 +160,8 @@ def test_bindings_of_a_wrong_width_are_refused() -> None:
     with pytest.raises(ValueError, match="width"):
         fmt.body_context(b"short", Kind.TIP)
     with pytest.raises(ValueError, match="width"):
-        fmt.wrap_info(random_id(), "queue:x", "2026-03", b"short")
-    for raw in (b"", bytes(1215), bytes(1217)):
+        fmt.wrap_info(1, random_id(), "queue:x", "2026-03", b"short")
+    for raw in (b"", bytes(1217), b"\x01" + bytes(1215), b"\x02" + bytes(1216), b"\x03" * 1217):
         with pytest.raises(Damaged):
             load_public(raw)
 
@@ -210,6 +209,12 @@ def test_a_person_key_opens_with_its_passphrase_and_person_only() -> None:
     assert open_person(person, key, "four words make it long") == seed
     assert open_person(person, key, "four words make it Long") is None
     assert open_person(random_id(), key, "four words make it long") is None
+    exchanged = replace(key, public=public_bytes(new_seed()))
+    assert open_person(person, exchanged, "four words make it long") is None
+    assert key.sealed[0] == 1
+    assert len(key.sealed) == 1 + 12 + 33 + 16
+    unknown = replace(key, sealed=b"\x02" + key.sealed[1:])
+    assert open_person(person, unknown, "four words make it long") is None
     with pytest.raises(WeakPassphrase):
         new_person(person, "fourteen chars")
 
@@ -248,3 +253,47 @@ def test_marks_do_not_run_together() -> None:
     key = random_key()
     assert mac(key, "ab", "c") != mac(key, "a", "bc")
     assert mac(key, "ab") != mac(key, "ab", "")
+
+
+@pytest.mark.parametrize("suite", [X_WING, LARGE])
+def test_every_suite_seals_and_opens_and_no_other_reads_it(suite: int) -> None:
+    seed = new_seed(suite)
+    raw = public_bytes(seed)
+    desk = replace(DESK, raw=raw)
+    scheme = SCHEMES[suite]
+    assert (seed[0], raw[0], len(raw)) == (suite, suite, 1 + scheme.public_bytes)
+    key, body = body_of()
+    wrap = wrap_key(key, body.id, fmt.digest(body.sealed), desk)
+    small = seal_small(fmt.SMALL, b"s", desk, b"told", 64)
+    assert len(wrap.sealed) == 1 + scheme.enc_bytes + 32 + 16
+    assert len(small) == 1 + scheme.enc_bytes + 64 + 16
+    assert open_wrap(seed, wrap, body) == key
+    assert open_small(seed, fmt.SMALL, b"s", desk.recipient, desk.epoch, small) == b"told"
+    other = bytes([X_WING + LARGE - suite])
+    for forged in (replace(wrap, sealed=other + wrap.sealed[1:]),):
+        for wrong in (seed, other + seed[1:]):
+            with pytest.raises(Damaged):
+                open_wrap(wrong, forged, body)
+    with pytest.raises(Damaged):
+        open_wrap(other + seed[1:], wrap, body)
+
+
+def test_parsed_keys_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("hotline.vault.private.time.monotonic", lambda: now[0])
+    forget_parsed()
+    key, body = body_of()
+    wrap = wrap_key(key, body.id, fmt.digest(body.sealed), DESK)
+    assert open_wrap(SEED, wrap, body) == key
+    assert len(_kept) == 1
+    other = new_seed()
+    now[0] += KEPT_SECONDS + 1
+    with pytest.raises(Damaged):
+        open_wrap(other, wrap, body)
+    assert list(_kept._keys) == [other], "a minute unused is enough"
+    forget_parsed()
+    assert len(_kept) == 0
+    for _ in range(70):
+        with pytest.raises(Damaged):
+            open_wrap(new_seed(), wrap, body)
+    assert len(_kept) <= 64

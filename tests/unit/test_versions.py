@@ -56,7 +56,7 @@ def put(kept: Versions, source: str | Path, why: str = "Because.", seen: int | N
     with copied(source) as folder:
         digest = kept.keep(folder)
     one = Activation(digest, "br-rj", "2026-03-10T12:00Z", ("ana",), why, made_with())
-    kept.switch(one, len(kept.history()) if seen is None else seen, lambda: None)
+    kept.switch(one, len(kept.history()) if seen is None else seen, lambda: one.by)
     return one.version
 
 

@@ -5,26 +5,27 @@ A deed returns the code of what was done (see ``door.DONE``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from flask import redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from hotline.assembly import StaffLine
-from hotline.tips import Language
-from hotline.triage import corrections, dispositions
+from hotline.triage import checklist, corrections, dispositions, recordings
 from hotline.triage.access import SignedIn
-from hotline.triage.messages import QUESTIONS, REPLIES
 from hotline.triage.opening import Opened, open_tip, visible
+from hotline.triage.pages import deciding, similar
 from hotline.triage.pages.door import READERS, Console, who
 from hotline.triage.pages.tip import read_id
-from hotline.web.i18n import say
+from hotline.triage.pages.undoing import keep as undoable
+from hotline.triage.pages.undoing import offer
+from hotline.vault.content import TipContent
 
 Deed = Callable[[StaffLine, SignedIn, Opened], str]
 
 # After these the person goes on to the desk; after ``_ASIDE`` the tip is not offered to them soon.
-_LEAVES = frozenset({"forwarded", "closed", "close_requested", "asked", "rerouted"})
-_ASIDE = frozenset({"close_requested", "asked"})
+_LEAVES = frozenset({"forwarded", "closed", "close_requested", "rerouted"})
+_ASIDE = frozenset({"close_requested"})
 _NEXT = "decided_one"  # the next doubtful words get the focus
 
 
@@ -32,35 +33,27 @@ def forward(line: StaffLine, me: SignedIn, opened: Opened) -> str:
     form = request.form
     leads = [agency for agency in (*form.getlist("lead"), form.get("other", "")) if agency]
     copies, reason = form.getlist("copy"), form.get("reason", "")
-    dispositions.forward(line, me, opened, leads=leads, copies=copies, reason=reason)
+    dispositions.forward(line, me, opened, leads=leads, copies=copies, reason=reason, keep=undoable)
     return "forwarded"
 
 
 def close(line: StaffLine, me: SignedIn, opened: Opened) -> str:
-    closed = dispositions.close(line, me, opened, reason=request.form.get("reason", ""))
+    """``reason`` is a code, or a code and its kind with a colon between."""
+    reason, _, kind = request.form.get("reason", "").partition(":")
+    if similar.link_first(line, me, opened):
+        return "link_first"
+    closed = dispositions.close(line, me, opened, reason=reason, kind=kind, keep=undoable)
     return "closed" if closed else "close_requested"
 
 
 def keep(line: StaffLine, me: SignedIn, opened: Opened) -> str:
-    dispositions.refuse_close(line, me, opened)
+    dispositions.refuse_close(line, me, opened, keep=undoable)
     return "close_refused"
 
 
 def reopen(line: StaffLine, me: SignedIn, opened: Opened) -> str:
-    dispositions.reopen(line, me, opened)
+    dispositions.reopen(line, me, opened, keep=undoable)
     return "reopened"
-
-
-def ask(line: StaffLine, me: SignedIn, opened: Opened) -> str:
-    text = _words(QUESTIONS, opened.content.tip.language)
-    dispositions.say(line, me, opened, kind="question", text=text)
-    return "asked"
-
-
-def reply(line: StaffLine, me: SignedIn, opened: Opened) -> str:
-    text = _words(REPLIES, opened.content.tip.language)
-    dispositions.say(line, me, opened, kind="reply", text=text)
-    return "replied"
 
 
 def note(line: StaffLine, me: SignedIn, opened: Opened) -> str:
@@ -70,7 +63,7 @@ def note(line: StaffLine, me: SignedIn, opened: Opened) -> str:
 
 def reroute(line: StaffLine, me: SignedIn, opened: Opened) -> str:
     queue, reason = request.form.get("queue", ""), request.form.get("reason", "")
-    dispositions.reroute(line, me, opened, queue=queue, reason=reason)
+    dispositions.reroute(line, me, opened, queue=queue, reason=reason, keep=undoable)
     return "rerouted"
 
 
@@ -90,9 +83,31 @@ def correct(line: StaffLine, me: SignedIn, opened: Opened) -> str:
     return "corrected" if queue == opened.row.queue else "rerouted"
 
 
+def choose(line: StaffLine, me: SignedIn, opened: Opened) -> str:
+    types, place = deciding.corrected(line, opened, request.form.get("choice", ""))
+    queue = corrections.correct(line, me, opened, types=types, place=place)
+    return "corrected" if queue == opened.row.queue else "rerouted"
+
+
+def check(line: StaffLine, me: SignedIn, opened: Opened) -> str:
+    checklist.tick(line, me, opened, request.form.getlist("check"))
+    return "checked"
+
+
 def fold(line: StaffLine, me: SignedIn, opened: Opened) -> str:
-    corrections.fold(line, me, opened, read_id(request.form.get("addition", "")))
+    identity = read_id(request.form.get("addition", ""))
+    heard = next((a for a in opened.additions if a.id == identity and a.machine), None)
+    if heard is not None:
+        return after(line, opened, recordings.take_up(line, me, opened, heard), "folded")
+    corrections.fold(line, me, opened, identity)
     return "folded"
+
+
+def after(line: StaffLine, opened: Opened, content: TipContent, done: str) -> str:
+    """What a person is told once spoken words are part of a tip."""
+    if recordings.queue_of(line, opened, content) != opened.row.queue:
+        return "rerouted"
+    return done if content.decision.queue == opened.row.queue else "typed_elsewhere"
 
 
 DEEDS: tuple[Deed, ...] = (
@@ -100,12 +115,12 @@ DEEDS: tuple[Deed, ...] = (
     close,
     keep,
     reopen,
-    ask,
-    reply,
     note,
     reroute,
     doubts,
     correct,
+    choose,
+    check,
     fold,
 )
 
@@ -126,11 +141,13 @@ def view_of(console: Console, deed: Deed) -> Callable[[str], BaseResponse]:
         opened = open_tip(line, me, identity)
         dispositions.check_version(opened, request.form.get("version", -1, int))
         done = deed(line, me, opened)
+        offer(console)
         if done == _NEXT:
             return _next_doubt(tip)
         if done not in _LEAVES:
             return redirect(f"/tips/{tip}?done={done}", 303)
         console.claims.release(me.person.id, identity, aside=done in _ASIDE)
+        console.shift.gone(me.person.id, identity)
         return redirect(f"/desk?done={done}", 303)
 
     return view
@@ -142,10 +159,3 @@ def _next_doubt(tip: str) -> BaseResponse:
     shown = "shown" in request.form
     path = f"/tips/{tip}/reveal" if shown else f"/tips/{tip}"
     return redirect(f"{path}?done={_NEXT}#doubt-1", 307 if shown else 303)
-
-
-def _words(prepared: Mapping[str, str], language: Language) -> str:
-    """What was typed, after the prepared sentence that was chosen, if any."""
-    chosen = prepared.get(request.form.get("prepared", ""))
-    parts = (say(language, chosen) if chosen else "", request.form.get("text", "").strip())
-    return "\n".join(part for part in parts if part)

@@ -1,14 +1,20 @@
-"""Pages: the operator's desk: counts, the next tip, lists by address, the board of ages."""
+"""Pages: the desk: the next tip, what is in hand, queues by age, the supervisors' board."""
 
 from __future__ import annotations
 
 from flask import redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from hotline.tips import Priority, State
+from hotline.errors import NotAllowed
+from hotline.triage import handover
 from hotline.triage.access import special_kind
+from hotline.triage.bulk import members
+from hotline.triage.certificates import due, read
+from hotline.triage.claims import HOLDS_MOST
+from hotline.triage.pages import similar
 from hotline.triage.pages.door import READERS, Console, who
-from hotline.triage.queue import PAGE, Filter, board, listed
+from hotline.triage.pages.wellbeing import rest_of
+from hotline.triage.queue import ages, board
 
 
 def install(console: Console) -> None:
@@ -26,39 +32,56 @@ def install(console: Console) -> None:
         ]
         now = int(line.clock.seconds())
         running = console.claims.running()
-        mine = [line.tips.one(tip) for tip, c in running.items() if c.person == me.person.id]
+        mine = [tip for tip, claim in running.items() if claim.person == me.person.id]
         return render_template(
             "console/desk.html",
-            ages=board(line.tips, queues, now),
+            ages=board(console.waiting.groups(now), queues),
             closed=closed,
-            mine=[row for row in mine if row is not None and row.queue in queues],
+            mine=[row for row in console.waiting.some(mine) if row.queue in queues],
+            holds=console.claims.holds(me.person.id),
+            told=handover.told(line, console.shift, me, queues),
+            queues=queues,
+            longest=handover.LONGEST,
+            rest=rest_of(console.exposure, me),
+            renew=due(read(line.access.people.certificates(me.person.id), line.clock.day())),
         )
 
     @console.act("/next", *READERS)
     def next_tip() -> BaseResponse:
         me = who()
-        row = console.claims.next(me.person.id, line.access.queues(me))
+        if console.exposure.resting(me):
+            return redirect("/desk", 303)
+        later = console.exposure.later(me)
+        row = console.claims.next(me.person.id, line.access.queues(me), later)
         return redirect(f"/tips/{row.id.hex()}" if row else "/desk?done=none", 303)
-
-    @console.page("/tips", *READERS)
-    def tips() -> str:
-        queues = line.access.queues(who())
-        wanted = Filter.read(request.args, queues)
-        return render_template(
-            "console/tips.html",
-            rows=listed(line.tips, queues, wanted),
-            wanted=wanted,
-            queues=queues,
-            states=[*State, "all"],
-            priorities=list(Priority),
-            most=PAGE,
-            claims=console.claims.running(),
-        )
 
     @console.page("/board", "supervisor")
     def board_page() -> str:
-        now = int(line.clock.seconds())
         # Not even counts of a desk one may not open: how many tips there are about a body is
         # something that body may not learn (promise 5).
         queues = line.access.queues(who())
-        return render_template("console/board.html", ages=board(line.tips, queues, now))
+        groups = console.waiting.groups(int(line.clock.seconds()))
+        people = {p.id: p for queue in queues for p in members(line, queue).values()}
+        staff = sorted(people.values(), key=lambda person: person.name)
+        return render_template(
+            "console/board.html",
+            rows=[(age, ages(groups, age.queue)) for age in board(groups, queues)],
+            staff=[(person, console.claims.holds(person.id)) for person in staff],
+            numbers=range(1, HOLDS_MOST + 1),
+            bursts=similar.all_bursts(line, who(), queues),
+        )
+
+    @console.act("/board/holds", "supervisor")
+    def set_holds() -> BaseResponse:
+        """How many tips somebody of one's own queues may hold at once."""
+        try:
+            person = bytes.fromhex(request.form.get("person", ""))
+        except ValueError:
+            raise NotAllowed from None
+        if not any(person in members(line, queue) for queue in line.access.queues(who())):
+            raise NotAllowed
+        count = request.form.get("count", 0, int)
+        console.claims.set_holds(person, count)
+        me = who().person.id
+        line.audit.note("capacity_set", by=me.hex(), person=person.hex(), count=str(count))
+        return redirect("/board?done=capacity", 303)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from flask import redirect, render_template, request
+from flask import Response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from hotline.delivery import agencies
+from hotline.intake.details import shown
 from hotline.tips import Language
+from hotline.triage.pages.attachments import jpeg, looked_at, number_of
 from hotline.triage.pages.door import Console, who
-from hotline.triage.pages.tip import read_id
+from hotline.triage.pages.tip import Look, read_id
 from hotline.triage.pages.words import named
+from hotline.web.i18n import current
 
 
 def install(console: Console) -> None:
@@ -25,17 +28,46 @@ def install(console: Console) -> None:
             today=line.clock.day(),
         )
 
-    @console.page("/inbox/<package>", "agency")
-    def package(package: str) -> str:
+    def show(package: str, look: Look | None = None) -> str:
+        if (row := agencies.held(line, who(), read_id(package))) is not None:
+            states = named(dict(agencies.STATE_NAMES))
+            return render_template("agency/sealed.html", package=row, package_state=states)
         opened = agencies.open_package(line, who(), read_id(package))
         return render_template(
             "agency/package.html",
             package=opened.row,
             document=opened.document,
+            files=opened.files,
+            there=agencies.still_there(line, opened),
+            look=look,
+            details=shown(
+                opened.document.get("details", {}), opened.document.get("ticked", ()), current()
+            ),
             lang=Language(opened.document["language"]).tag,
             outcomes=agencies.OUTCOME_NAMES,
             package_state=named(dict(agencies.STATE_NAMES)),
         )
+
+    @console.page("/inbox/<package>", "agency")
+    def package(package: str) -> str:
+        return show(package)
+
+    @console.act("/inbox/<package>/look", "agency", name="look-inside")
+    def look(package: str) -> str:
+        return show(package, looked_at())
+
+    @console.page("/inbox/<package>/files/<file>/<page>", "agency")
+    def package_picture(package: str, file: str, page: str) -> Response:
+        data = agencies.look(line, who(), read_id(package), read_id(file), number_of(page))
+        return jpeg(data)
+
+    @console.act("/inbox/<package>/sealed", "agency", name="download-sealed")
+    def download(package: str) -> Response:
+        sealed = agencies.download(line, who(), read_id(package))
+        response = Response(sealed, mimetype="application/octet-stream")
+        name = f"report-{read_id(package).hex()[:8]}.sealed"
+        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+        return response
 
     @console.act("/inbox/<package>/receipt", "agency")
     def confirm(package: str) -> BaseResponse:

@@ -1,30 +1,25 @@
-"""Pages: the officers' page: people and their certificates, and whether the line is ready."""
+"""Pages: the officers' page: people, and whether the line is ready."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
-from flask import redirect, render_template, request
+from flask import redirect, render_template
 from werkzeug.wrappers import Response as BaseResponse
 
 from hotline.assembly import StaffLine
-from hotline.errors import BadInput, NotAllowed
+from hotline.delivery.erasure import alarms
+from hotline.errors import NotAllowed
+from hotline.store.facts import Facts
 from hotline.store.people import Person
-from hotline.tips import QueueKind
+from hotline.triage.access import ROLES
+from hotline.triage.approvals import Deed
 from hotline.triage.audit import balanced, ledger
+from hotline.triage.invitations import waits_for_second
 from hotline.triage.pages.door import Console, who
 from hotline.triage.pages.tip import read_id
-
-_DAY = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])")
-
-
-class BadCertificate(BadInput):
-    """A certificate without a kind or a day."""
-
-    code = "bad_certificate"
-    message = "The certificate needs a kind and a last day."
-    hint = "Choose the kind and write the day as year-month-day."
+from hotline.triage.pages.words import OPENING_REASONS
+from hotline.triage.recovery import Standing, standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +33,20 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """What must be in order. ``last_month`` is the last one with keys for everybody."""
+    """What must be in order. ``officers`` are the active ones: two are needed; ``last_month`` is
+    the last one with keys for everybody."""
 
+    officers: int
     last_month: str
     months_left: int
     records: int
     unsequenced: int
     signed: int
     buried: list[tuple[bytes, str, str]]
+    provider: dict[str, int]
     ledger: dict[str, int]
     balanced: bool
+    recovery: Standing
 
 
 def readiness(line: StaffLine) -> Readiness:
@@ -59,14 +58,17 @@ def readiness(line: StaffLine) -> Readiness:
     figures = ledger(line)
     waiting = line.audit.waiting()
     return Readiness(
+        officers=len(line.approvals.deciders(Deed.DIRECTORY)),
         last_month=last,
         months_left=max(_number(last) - _number(month), 0) if last else 0,
         records=(head[0] if head else 0) + waiting,
         unsequenced=waiting,
         signed=head[0] if head else 0,
         buried=line.outbox.buried(),
+        provider=alarms(line.outbox, Facts(line.database), line.clock.seconds()),
         ledger=figures,
         balanced=balanced(figures),
+        recovery=standing(line),
     )
 
 
@@ -98,7 +100,11 @@ def install(console: Console) -> None:
             rows=rows,
             ready=readiness(line),
             today=line.clock.day(),
-            kinds=[kind for kind in QueueKind if kind.special],
+            mine=next((row.queues for row in rows if row.person.id == who().person.id), ()),
+            reasons=OPENING_REASONS,
+            invitations=[(one, waits_for_second(one)) for one in console.invitations.running()],
+            roles=ROLES,
+            inboxes=line.profile.inboxes(),
         )
 
     @console.act("/officers/errands/<errand>/retry", "officer")
@@ -109,14 +115,3 @@ def install(console: Console) -> None:
         line.outbox.retry(identity)
         line.audit.note("errand_retried", by=who().person.id.hex())
         return redirect("/officers?done=retried", 303)
-
-    @console.act("/officers/<person>/certificate", "officer")
-    def certify(person: str) -> BaseResponse:
-        found = line.access.people.get(read_id(person))
-        if found is None:
-            raise NotAllowed
-        kind, until = request.form.get("kind", ""), request.form.get("until", "")
-        if kind not in [k for k in QueueKind if k.special] or not _DAY.fullmatch(until):
-            raise BadCertificate
-        line.access.certify(who().person.id, found, kind, until)
-        return redirect("/officers?done=certified", 303)

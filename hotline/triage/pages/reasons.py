@@ -23,6 +23,7 @@ HELD = (
     N_("a long number of unknown kind"),
     N_("a link whose owner the text does not say"),
     N_("a transcript may hide names"),
+    N_("a machine wrote down what was said: names and numbers may be wrong"),
     N_("the reporter tells of themselves"),
     N_("names of persons stay"),
     N_("says that only few could know"),
@@ -36,6 +37,8 @@ HELD = (
     N_("something taken out stands elsewhere in the text"),
     N_("the text is too long to check fully"),
     N_("stripping failed"),
+    N_("the files may show who sent them"),
+    N_("files came with it and were not taken: keeping them would harm again"),
 )
 # Why words were removed, kept or left in doubt.
 SPANS = (
@@ -118,8 +121,12 @@ _SHAPES = tuple(
 
 
 def why(reason: str) -> str:
-    """A reason in the reader's language, with the terms and names it quotes as they are."""
+    """A reason in the reader's language, with the terms and names it quotes as they are. What
+    stands for words that nobody has any more is no quotation."""
     for shape, sentence in _SHAPES:
         if told := shape.fullmatch(reason):
-            return say(current(), sentence, **told.groupdict())
+            given = {
+                k: say(current(), v) if v in ROUTING else v for k, v in told.groupdict().items()
+            }
+            return say(current(), sentence, **given)
     return say(current(), reason)

@@ -7,6 +7,7 @@ from base64 import b64encode
 from flask import request
 
 from hotline.assembly import StaffLine
+from hotline.intake.attachments.sounds import sound_type
 from hotline.triage import recordings
 from hotline.triage.access import SignedIn
 from hotline.triage.opening import Opened, open_tip, visible
@@ -19,9 +20,7 @@ def type_up(line: StaffLine, me: SignedIn, opened: Opened) -> str:
     form = request.form
     identity = read_id(form.get("recording", ""))
     content = recordings.type_up(line, me, opened, identity, form.get("text", ""))
-    if recordings.queue_of(line, opened, content) != opened.row.queue:
-        return "rerouted"
-    return "typed" if content.decision.queue == opened.row.queue else "typed_elsewhere"
+    return deeds.after(line, opened, content, "typed")
 
 
 def destroy(line: StaffLine, me: SignedIn, opened: Opened) -> str:
@@ -44,5 +43,6 @@ def install(console: Console) -> None:
         opened = open_tip(line, me, identity)
         recording = read_id(request.form.get("recording", ""))
         sound = recordings.listen(line, me, opened, recording)
-        played = Sound(recording, "data:audio/wav;base64," + b64encode(sound).decode())
-        return show(console, tip, sound=played)
+        kind = sound_type(sound) or "audio/wav"  # a reporter's own file is what it was
+        address = f"data:{kind};base64,{b64encode(sound).decode()}"
+        return show(console, tip, sound=Sound(recording, address))

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flask import Response, redirect, render_template
+from flask import redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from hotline.errors import NotAllowed
-from hotline.tips import Language, Redacted
-from hotline.triage import destinations, dispositions
-from hotline.triage.messages import QUESTIONS, REPLIES
+from hotline.intake.details import answered
+from hotline.tips import Redacted
+from hotline.triage import destinations, dispositions, forgetting, sampling
 from hotline.triage.opening import read_tip, visible
+from hotline.triage.pages import deciding, ending, presence, similar
+from hotline.triage.pages.checks import checks
 from hotline.triage.pages.door import READERS, Console, who
+from hotline.triage.pages.talk import talk_of
 from hotline.triage.pages.told import beside, held_because, removed_kinds, segments
 from hotline.triage.recordings import DESTROY_REASONS
-from hotline.web.i18n import current, say
+from hotline.vault.envelope import transcript_id
+from hotline.web.i18n import current
 
 
 def read_id(text: str) -> bytes:
@@ -29,11 +34,6 @@ def read_id(text: str) -> bytes:
     return identity
 
 
-def canned(sentences: dict[str, str], to: Language) -> list[tuple[str, str, str]]:
-    """``(code, in the reporter's language, in the reader's)``."""
-    return [(code, say(to, text), say(current(), text)) for code, text in sentences.items()]
-
-
 @dataclass(frozen=True, slots=True, repr=False)
 class Sound(Redacted):
     """A recording to be played in this very page, as a ``data:`` address."""
@@ -42,30 +42,59 @@ class Sound(Redacted):
     address: str
 
 
-def show(console: Console, tip: str, *, reveal: bool = False, sound: Sound | None = None) -> str:
-    """The page of a tip, with its doubtful words or with a recording that was asked for."""
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A file to be seen in this page. ``page`` counts from 1; 0 is the blurred preview."""
+
+    file: bytes
+    page: int
+
+
+def show(
+    console: Console,
+    tip: str,
+    *,
+    reveal: bool = False,
+    sound: Sound | None = None,
+    look: Look | None = None,
+    typed: Sequence[str] = (),
+) -> str:
+    """The page of a tip, with its doubtful words, a recording or a file that was asked for, or
+    what was ``typed`` when it could not be kept."""
     line, me, identity = console.line, who(), read_id(tip)
     opened = read_tip(line, me, identity)
+    console.exposure.saw(me, identity, opened.row.queue)
     if reveal:
         line.audit.note("revealed", tip=identity.hex(), by=me.person.id.hex())
-    holder = console.claims.holder(identity)
+    around = presence.arrive(console, identity)
+    holder = around.holder
     leads, copies = destinations.offered(line, opened)
     told = opened.content.tip
     request_ = opened.close_request
+    end = ending.ending(line, opened)
     return render_template(
         "console/tip.html",
         tip=opened,
         told=told,
         text=segments(told.text, told.doubts),
         answers={q: segments(words, told.doubts) for q, words in told.answers.items()},
+        details=[(a, segments(a.words, told.doubts)) for a in answered(told, current())],
         additions=[(a, segments(a.text, a.doubts)) for a in opened.additions],
+        typed_over={transcript_id(recording.id) for recording in opened.recordings},
         beside=beside(told),
         removed=removed_kinds(told.removed),
         held=held_because(told),
         classified=opened.content.classified,
         decision=opened.content.decision,
+        recusals=opened.recusals,
+        ending=end,
+        similar=similar.beside(line, me, opened),
+        end_reasons=forgetting.REASONS,
+        around=around,
+        typed=typed,
         reveal=reveal,
         sound=sound,
+        look=look,
         holder=holder,
         mine=holder is not None and holder.person == me.person.id,
         leads=leads,
@@ -76,10 +105,13 @@ def show(console: Console, tip: str, *, reveal: bool = False, sound: Sound | Non
         second=dispositions.needs_second(line, opened),
         asked_by_me=request_ is not None and request_.by == me.person.id.hex(),
         types=list(line.types),
-        questions=canned(dict(QUESTIONS), told.language),
-        replies=canned(dict(REPLIES), told.language),
+        talk=talk_of(line, opened),
         forward_reasons=dispositions.FORWARD_REASONS,
-        close_reasons=dispositions.CLOSE_REASONS,
+        ways=deciding.ways(),
+        candidates=deciding.candidates(line, opened),
+        checks=checks(opened),
+        history=[note for note in opened.notes if note.kind != "checked"],
+        sampled=me.has("supervisor") and sampling.drawn(line, opened),
         reroute_reasons=dispositions.REROUTE_REASONS,
         destroy_reasons=DESTROY_REASONS,
     )
@@ -103,18 +135,14 @@ def install(console: Console) -> None:
         console.claims.require(who().person.id, row.id)
         return redirect(f"/tips/{tip}", 303)
 
-    @console.act("/tips/<tip>/heartbeat", *READERS)
-    def heartbeat(tip: str) -> BaseResponse:
-        """The script's sign that somebody still works here; renews only a lease one has."""
-        row = visible(line, who(), read_id(tip))
-        held = console.claims.holder(row.id)
-        if held is None or held.person != who().person.id:
-            return Response(status=409)
-        console.claims.take(who().person.id, row.id)
-        return Response(status=204)
+    @console.act("/tips/<tip>/again", *READERS)
+    def again(tip: str) -> str:
+        """From the page of a conflict: the tip as it is now, and beside it what was typed."""
+        return show(console, tip, typed=[words for words in request.form.getlist("typed") if words])
 
     @console.act("/tips/<tip>/release", *READERS)
     def release(tip: str) -> BaseResponse:
         row = visible(line, who(), read_id(tip))
         console.claims.release(who().person.id, row.id, aside=True)
+        console.shift.gone(who().person.id, row.id)
         return redirect("/desk?done=aside", 303)

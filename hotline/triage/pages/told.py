@@ -39,7 +39,8 @@ def segments(text: str, doubts: tuple[Doubt, ...]) -> list[Segment]:
 
 def beside(tip: Tip) -> list[list[Segment]]:
     """Each doubtful span of a tip with the words around it, in the order of the list."""
-    told = [segments(text, tip.doubts) for text in (tip.text, *tip.answers.values())]
+    words = (tip.text, *tip.answers.values(), *tip.details.values())
+    told = [segments(text, tip.doubts) for text in words]
     return [
         next(
             filter(None, (_around(parts, number) for parts in told)), [Segment(doubt.token, number)]

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from hotline.assembly import StaffLine
+from hotline.intake.attachments.refusals import REASONS
+from hotline.intake.enclosed import BARRED
 from hotline.intake.stripping.grammar import replacements
-from hotline.triage import dispositions, recordings
+from hotline.triage import closings, dispositions, forgetting, recordings
 from hotline.triage.pages.reasons import why
 from hotline.triage.queue import PRIORITY_NAMES, QUEUE_NAMES, STATE_NAMES
 from hotline.web.i18n import N_, current, say
@@ -16,6 +18,7 @@ ROLE_NAMES = {
     "officer": N_("Officer"),
     "supervisor": N_("Supervisor"),
     "operator": N_("Operator"),
+    "trainer": N_("Trainer"),
     "agency": N_("Agency"),
     "analyst": N_("Analyst"),
 }
@@ -54,12 +57,49 @@ NOTE_NAMES = {
     "close_request": N_("Asked to close"),
     "close_refused": N_("Closing was not confirmed"),
     "closed": N_("Closed"),
+    "second_reader": N_("Still needs two to be closed"),
     "listened": N_("Listened to the recording"),
     "destroyed": N_("Destroyed the recording without typing"),
+    "file_kept": N_("Kept a file"),
+    "file_removed": N_("Removed a file"),
+    "language": N_("Somebody who reads this language is wanted"),
+}
+DEED_NAMES = {
+    "open_queue": N_("Open a special queue"),
+    "hold": N_("Keep a tip beyond its time"),
+    "lift": N_("End the hold of a tip"),
+    "erase": N_("Erase a tip early"),
+    "recover": N_("Recover a person's key"),
+    "directory": N_("Change the signed list of keys"),
+    "rules": N_("Put rules in force"),
+}
+OPENING_REASONS = {
+    "new_member": N_("joins the desk"),
+    "stands_in": N_("stands in for somebody"),
+    "comes_back": N_("comes back"),
+}
+ASKING_REASONS = {
+    **OPENING_REASONS,
+    "keys_run_out": N_("the keys run out"),
+    "somebody_left": N_("somebody left"),
+    "other_suite": N_("seal in another way"),
+    "agency_key": N_("the body's own key"),
+    "rules_changed": N_("the rules were changed"),
+    **{code: words for listed in forgetting.REASONS.values() for code, words in listed.items()},
+}
+STEP_NAMES = {
+    "approve": N_("Approve"),
+    "refuse": N_("Refuse"),
+    "withdraw": N_("Withdraw"),
+    "carry": N_("Carry it out"),
 }
 WHOLE = N_("the whole text")
+# Why a file that came by text message is not with the tip, for its operator.
+_REFUSALS = {reason.code: reason.message for reason in REASONS.values()}
+_REFUSALS[BARRED] = N_("Files are not taken with this kind of report.")
 _REASONS = {
-    **dispositions.CLOSE_REASONS,
+    **closings.CLOSE_REASONS,
+    **{code: words for kinds in closings.CLOSE_KINDS.values() for code, words in kinds.items()},
     **dispositions.FORWARD_REASONS,
     **dispositions.REROUTE_REASONS,
     **recordings.DESTROY_REASONS,
@@ -86,6 +126,13 @@ def vocabulary(line: StaffLine) -> dict[str, Callable[..., str]]:
     def clock_time(at: int) -> str:
         return datetime.fromtimestamp(at, UTC).astimezone(line.clock.zone).strftime("%H:%M")
 
+    def moment(at: int) -> str:
+        return (
+            datetime.fromtimestamp(at, UTC)
+            .astimezone(line.clock.zone)
+            .strftime("%Y-%m-%d %H:%M:%S")
+        )
+
     def person_name(identity: bytes | str) -> str:
         raw = bytes.fromhex(identity) if isinstance(identity, str) else identity
         person = line.access.people.get(raw)
@@ -102,6 +149,10 @@ def vocabulary(line: StaffLine) -> dict[str, Callable[..., str]]:
         "why": why,
         "due": due,
         "clock_time": clock_time,
+        "moment": moment,
+        "deed_name": named(DEED_NAMES),
+        "asking_name": named(ASKING_REASONS),
+        "step_name": named(STEP_NAMES),
         "state_name": named(STATE_NAMES),
         "priority_name": named(PRIORITY_NAMES),
         "role_name": named(ROLE_NAMES),
@@ -111,6 +162,7 @@ def vocabulary(line: StaffLine) -> dict[str, Callable[..., str]]:
         "question_name": named(QUESTION_NAMES),
         "note_name": named(NOTE_NAMES),
         "reason_name": named(_REASONS),
+        "refusal_name": named(_REFUSALS),
     }
 
 
