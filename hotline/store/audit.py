@@ -123,17 +123,18 @@ class AuditLog:
 
     def began(self, since: float) -> int:
         """The place before which no record tells a time of ``since`` (seconds since 1970) or later:
-        records stand in the order of their time, but for those that tell none. A few dozen
-        look-ups, however long the log."""
-        day = datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        records stand in the order of their time, but for those that tell none and for what got its
+        place at once (at most ``PAGE``). A few dozen look-ups, however long the log."""
+        wanted = datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         with self._database.read() as connection:
             top = connection.execute(select(func.max(AuditRow.position))).scalar()
             low, high = 0, 0 if top is None else top + 1
             while low < high:
                 middle = (low + high) // 2
                 at = _told_at(connection, middle, high)
-                # One that tells no time is as late as what follows it: rather too early than late.
-                if not at or at >= day:
+                # One that tells no time is as late as what follows it, one that tells the hour as
+                # late as the hour allows: rather too early than too late.
+                if not at or at >= wanted or at == wanted[:13] + ":00Z":
                     high = middle
                 else:
                     low = middle + 1

@@ -14,6 +14,8 @@ from hotline.assembly import PublicLine, StaffLine
 from hotline.cli import root
 from hotline.errors import BadInput
 from hotline.store.alarms import Alarm, Alarms
+from hotline.store.audit import AuditLog
+from hotline.store.database import Database
 from hotline.store.tables import AuditRow
 from hotline.tips import Channel, Contact, Language, State
 from hotline.triage.audit import AuditBroken, sequence_and_sign
@@ -194,33 +196,30 @@ def test_who_has_read_a_tip_is_seen_without_opening_it(
     assert sofia.get(f"/tips/{tip}/readers").status_code == 404, "not of a desk she may not open"
 
 
-def test_where_a_day_begins_is_found_among_records_that_tell_no_time(
-    staff_line: StaffLine, clock: MovableClock
+def test_where_a_time_begins_is_found_among_records_that_tell_the_hour_or_nothing(
+    migrated_url: str, clock: MovableClock
 ) -> None:
     """``began`` may name a place too early and never one too late: what it skips is never seen."""
-    log, starts = staff_line.audit, dict[float, int]()
-    for day in range(6):
-        starts[clock.seconds()] = 0
-        for number in range(7):
-            if (number + day) % 3:
-                log.note("lapsed", tip=f"{number:032x}")
-            else:
-                log.note("read", tip=f"{number:032x}", by="11" * 16)
-            sequence_and_sign(staff_line)
-        clock.advance(DAY)
-    told = [(row.position, json.loads(row.record).get("at", "")) for row in log.rows()]
-    for since in starts:
-        first = next(place for place, at in told if at >= clock_text(since) and len(at) == 20)
-        before = [place for place, at in told if at and at < clock_text(since)]
-        assert log.began(since) <= first
-        assert log.began(since) > max((p for p in before if p < first), default=-1)
-    assert log.began(clock.seconds() + DAY) <= len(told)
-
-
-def clock_text(seconds: float) -> str:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    database = Database(migrated_url, clock)
+    log, latest = AuditLog(database), list[float]()
+    for number in range(60):
+        seconds = clock.seconds()
+        if number % 3 == 0:
+            log.note("read", tip=f"{number:032x}", by="11" * 16)
+            latest.append(seconds)
+        elif number % 3 == 1:
+            log.note("duty_rung", count="1")
+            latest.append(seconds // 3600 * 3600 + 3599)
+        else:
+            log.note("lapsed", tip=f"{number:032x}")
+            latest.append(0)
+        log.sequence()
+        clock.advance(1500)
+    for since in range(int(latest[0]) - 700, int(clock.seconds()), 700):
+        late = next((n for n, seconds in enumerate(latest) if seconds >= since), len(latest))
+        told_before = max((n for n in range(late) if latest[n]), default=-1)
+        assert told_before < log.began(since) <= late
+    database.close()
 
 
 def test_many_paths_at_once_are_each_path_alone() -> None:
