@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from werkzeug.test import run_wsgi_app
 
-from hotline.process import Requests, set_aside
+from hotline.web.sweeping import Requests, set_aside
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
