@@ -18,6 +18,7 @@ from hotline.delivery import packages
 from hotline.delivery.reading import SCHEMA, schema
 from hotline.errors import BadInput, HotlineError, NotAllowed
 from hotline.store.database import AlreadyThere
+from hotline.store.desk import Package
 from hotline.tips import Language
 from hotline.triage.pages.tip import read_id
 from hotline.web.errors import Failure, problem
@@ -100,7 +101,7 @@ _NOTHING = Failure(
 )
 
 
-def _row(package: packages.Package) -> dict[str, str]:
+def _row(package: Package) -> dict[str, str]:
     names = ("role", "state", "day", "due")
     return {"id": package.id.hex()} | {name: getattr(package, name) for name in names}
 
