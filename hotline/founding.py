@@ -33,6 +33,7 @@ from hotline.vault.directory import (
 )
 from hotline.vault.envelope import STATISTICS, WORKER
 from hotline.vault.keys import grant, new_seed
+from hotline.vault.line import LINE_KEY
 from hotline.vault.private import public_bytes
 from hotline.vault.recovery import RecoveryKey
 from hotline.vault.seal import PublicKey, key_name
@@ -94,6 +95,7 @@ def found(
     store.close()
     write_worker_keys(settings, worker)
     write_file(settings.staff / AUDIT_KEY, new_signer())
+    write_file(settings.staff / LINE_KEY, new_signer())
     write_file(settings.public / PEPPER, random_key())
     write_file(settings.staff / DIRECTORY_KEY, signer.seed)
     # Last: the signed list is what says that the home is whole.

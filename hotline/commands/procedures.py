@@ -133,7 +133,7 @@ def authenticator(name: str, giver: str) -> None:
 
 
 def _new_passphrase(name: str) -> str:
-    from hotline.commands.people import ask_passphrase
+    from hotline.commands.asking import ask_passphrase
 
     return ask_passphrase(name)
 

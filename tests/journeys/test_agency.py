@@ -69,7 +69,7 @@ def test_a_package_holds_nothing_that_leads_to_the_desk_or_the_reporter(
     (package,) = staff_line.desk.packages(mine)
     opened = agencies.open_package(staff_line, sign_in("samuel"), package.id)
     assert opened.document["status"] == "UNVERIFIED"
-    assert set(opened.document["reply"]) == {"lookup", "key"}
+    assert set(opened.document["reply"]) == {"lookup", "key", "salt"}
     text = str(opened.document)
     assert receipt.code not in text
     assert package.tip.hex() not in text
