@@ -9,7 +9,9 @@ from hotline.delivery.senders import Provider, provider
 from hotline.jobs.chores import Chore, Housekeeper, chores
 from hotline.jobs.embedded import EmbeddedJobs
 from hotline.jobs.forgetting import Forget
+from hotline.jobs.lookout import ClockWatch, Lookout
 from hotline.jobs.nightly import Alarms, Drawing, Nightly
+from hotline.jobs.statements import Statements
 from hotline.jobs.tasks import runner
 from hotline.jobs.watching import Watcher
 from hotline.log import Log
@@ -35,6 +37,10 @@ def start_jobs(line: StaffLine, sender: Provider | None = None) -> Callable[[], 
         engine = EmbeddedJobs(does)
         engine.start()
     by_day = Housekeeper([*chores(line, push), Chore("alarms", 60, Alarms(line, log).run)], log)
+    looks = [
+        Chore("lookout", 60, Lookout(line, log).run),
+        Chore("clock", 10, ClockWatch(line, log).run),
+    ]
     # In threads of their own: the whole tree, proved again once a day, takes three minutes when it
     # has ten million records, a night's work as long; danger and sessions wait for neither.
     by_order = Housekeeper([Chore("sequence", 2, Sequencer(line).run)], log)
@@ -42,12 +48,13 @@ def start_jobs(line: StaffLine, sender: Provider | None = None) -> Callable[[], 
         Chore("forget", 60, Forget(line, log).run),
         Chore("nightly", 60, Nightly(line, sender).run),
         Chore("draw", 60, Drawing(line).run),
+        Chore("balance", 3600, Statements(line).run),
     ]
     by_night = Housekeeper(nights, log)
     # Its own thread too: at its start it reads the records of a fortnight.
     watcher = Watcher(line, log)
     watch = [Chore("watch", 10, watcher.run), Chore("watch_night", 3600, watcher.night)]
-    keepers = (by_order, by_day, by_night, Housekeeper(watch, log))
+    keepers = (by_order, by_day, by_night, Housekeeper(watch, log), Housekeeper(looks, log))
     for keeper in keepers:
         keeper.start()
 
