@@ -7,6 +7,7 @@ has not failed: NotYet, which is no attempt.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -50,7 +51,7 @@ class Limits:
         """Lets ``most`` pass in any ``seconds``. Raises NotYet."""
         token, wait = self._places.take(name, most, seconds)
         if token is None:
-            raise NotYet(max(1, round(wait + 0.5)), "paced")
+            raise NotYet(max(1, math.ceil(wait)), "paced")
 
 
 class MemoryPlaces:
