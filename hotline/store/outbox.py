@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
 from hotline.lanes import lane_of
 from hotline.store.audit import note
@@ -133,13 +133,15 @@ class Outbox:
 
     def retry(self, identity: bytes) -> bool:
         """One that was given up is tried again from the beginning; False when it is none."""
-        return bool(self.retry_all(identity))
+        return bool(self._retry(OutboxRow.id == identity))
 
-    def retry_all(self, identity: bytes | None = None) -> int:
-        """All that was given up, or the one: how many."""
-        given_up = update(OutboxRow).where(OutboxRow.state == "buried")
-        if identity is not None:
-            given_up = given_up.where(OutboxRow.id == identity)
+    def retry_all(self, kind: str = "", problem: str = "") -> int:
+        """All that was given up, or what is of this kind and failed of this problem; how many."""
+        same = (OutboxRow.kind == kind, OutboxRow.problem == problem) if kind else ()
+        return self._retry(*same)
+
+    def _retry(self, *which: ColumnElement[bool]) -> int:
+        given_up = update(OutboxRow).where(OutboxRow.state == "buried", *which)
         fresh = given_up.values(state="ready", attempts=0, due_at=0)
         return self._database.write(lambda connection: connection.execute(fresh).rowcount)
 
@@ -204,15 +206,16 @@ class Outbox:
             ).all()
         return {(row[0], row[1]): row[2] for row in rows}
 
-    def given_up(self, most: int = 1000) -> list[tuple[bytes, str, str, int]]:
-        """As ``buried``, each with the second since 1970 at which its day began (0: unknown), the
-        oldest first."""
-        query = select(OutboxRow.id, OutboxRow.kind, OutboxRow.problem, OutboxRow.due_at).where(
-            OutboxRow.state == "buried"
-        )
+    def given_up(self) -> list[tuple[str, str, int, int]]:
+        """``(kind, problem, how many, oldest)`` of what was given up; ``oldest`` is the second at
+        which a day began, 0 when unknown."""
+        query = select(
+            OutboxRow.kind, OutboxRow.problem, func.count(), func.min(OutboxRow.due_at)
+        ).where(OutboxRow.state == "buried")
+        same = (OutboxRow.kind, OutboxRow.problem)
         with self._database.read() as connection:
-            rows = connection.execute(query.order_by(OutboxRow.due_at).limit(most)).all()
-        return [(row.id, row.kind, row.problem, row.due_at) for row in rows]
+            rows = connection.execute(query.group_by(*same).order_by(*same)).all()
+        return [(row[0], row[1], row[2], row[3]) for row in rows]
 
     def buried(self) -> list[tuple[bytes, str, str]]:
         """``(id, kind, problem)`` of what was given up."""
