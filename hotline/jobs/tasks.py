@@ -11,6 +11,7 @@ from hotline.errors import HotlineError
 from hotline.intake.voice.ear import Ear, ear
 from hotline.jobs.enclosures import Enclosures
 from hotline.jobs.escalation import Rings
+from hotline.jobs.limits import Limits, MemoryPlaces, Places
 from hotline.jobs.recordings import Recordings, open_facts
 from hotline.jobs.runner import BACKOFF, MINUTE, NotYet, Runner, Task
 from hotline.log import Log
@@ -40,9 +41,12 @@ class NoWrap(HotlineError):
 class Tasks:
     """The tasks of one staff line. Each is safe to repeat."""
 
-    def __init__(self, line: StaffLine, provider: Provider, recordings: Recordings) -> None:
+    def __init__(
+        self, line: StaffLine, provider: Provider, recordings: Recordings, limits: Limits
+    ) -> None:
         self._line = line
         self._provider = provider
+        self._limits = limits
         self._recordings = recordings
         self._enclosures = Enclosures(line, provider, recordings)
         self._rings = Rings(line, provider)
@@ -182,7 +186,15 @@ class Tasks:
         return ()
 
 
-def runner(line: StaffLine, provider: Provider, log: Log, heard: Ear | None = None) -> Runner:
-    """``heard`` in place of the engine that the settings name."""
+def runner(
+    line: StaffLine,
+    provider: Provider,
+    log: Log,
+    heard: Ear | None = None,
+    places: Places | None = None,
+) -> Runner:
+    """``heard`` in place of the engine that the settings name; ``places``: where limits are counted
+    when several processes share them."""
     recordings = Recordings(line, provider, log, heard or ear(line.settings))
-    return Runner(line.outbox, line.clock, Tasks(line, provider, recordings).table(), log)
+    limits = Limits(places or MemoryPlaces(line.clock.seconds))
+    return Runner(line.outbox, line.clock, Tasks(line, provider, recordings, limits).table(), log)
