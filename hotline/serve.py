@@ -122,7 +122,8 @@ def staff() -> Flask:
     adopt(settings)
     line = assemble_staff(settings, told=teller(settings))
     gc.freeze()  # or a look through its tables makes everybody wait for a third of a second
-    start_jobs(line)
+    # As above: the running errand finishes, and another process may lead at once.
+    Finalize(None, start_jobs(line), exitpriority=20)
     return console_app(line)
 
 

@@ -13,6 +13,7 @@ from hotline.errors import HotlineError
 from hotline.intake.voice.ear import Ear, ear
 from hotline.jobs.enclosures import Enclosures
 from hotline.jobs.escalation import Rings
+from hotline.jobs.limits import Limits, MemoryPlaces, Places
 from hotline.jobs.recordings import Recordings, open_facts
 from hotline.jobs.runner import BACKOFF, MINUTE, NotYet, Runner, Task
 from hotline.log import Log
@@ -45,10 +46,16 @@ class Tasks:
     """The tasks of one staff line. Each is safe to repeat."""
 
     def __init__(
-        self, line: StaffLine, provider: Provider, recordings: Recordings, log: Log
+        self,
+        line: StaffLine,
+        provider: Provider,
+        recordings: Recordings,
+        limits: Limits,
+        log: Log,
     ) -> None:
         self._line = line
         self._provider = provider
+        self._limits = limits
         self._recordings = recordings
         self._enclosures = Enclosures(line, provider, recordings)
         self._rings = Rings(line, provider)
@@ -195,7 +202,16 @@ class Tasks:
         return ()
 
 
-def runner(line: StaffLine, provider: Provider, log: Log, heard: Ear | None = None) -> Runner:
-    """``heard`` in place of the engine that the settings name."""
+def runner(
+    line: StaffLine,
+    provider: Provider,
+    log: Log,
+    heard: Ear | None = None,
+    places: Places | None = None,
+) -> Runner:
+    """``heard`` in place of the engine that the settings name; ``places``: where limits are counted
+    when several processes share them."""
     recordings = Recordings(line, provider, log, heard or ear(line.settings))
-    return Runner(line.outbox, line.clock, Tasks(line, provider, recordings, log).table(), log)
+    limits = Limits(places or MemoryPlaces(line.clock.seconds))
+    tasks = Tasks(line, provider, recordings, limits, log)
+    return Runner(line.outbox, line.clock, tasks.table(), log)

@@ -23,6 +23,7 @@ from hotline.triage.pages import (
     joining,
     lists,
     live,
+    errands,
     officers,
     presence,
     recordings,
@@ -44,7 +45,7 @@ def console(line: StaffLine) -> Console:
     found = Console(line)
     queue = (desk, lists, bulk, handover, presence)
     one = (tip, deeds, undoing, similar, speaking, ending, recordings, attachments)
-    people = (wellbeing, training, officers, certificates, invitations, requests)
+    people = (wellbeing, training, officers, errands, certificates, invitations, requests)
     reading = (*queue, *one, samples, calls, live, inbox)
     for room in (door, joining, sessions, account, *reading, *people, alarms, audit):
         room.install(found)
