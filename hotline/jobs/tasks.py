@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from hotline.assembly import StaffLine
 from hotline.delivery import erasure
-from hotline.delivery.senders import Provider, ProviderProblem
+from hotline.delivery.knocking import Knocker, knocker
+from hotline.delivery.senders import Provider
 from hotline.errors import HotlineError
 from hotline.intake.voice.ear import Ear, ear
 from hotline.jobs.enclosures import Enclosures
 from hotline.jobs.escalation import Rings
 from hotline.jobs.recordings import Recordings, open_facts
+from hotline.jobs.relaying import Alarm, Relays
 from hotline.jobs.runner import BACKOFF, MINUTE, NotYet, Runner, Task
 from hotline.log import Log
 from hotline.routing.retention import UNDECIDED
@@ -22,9 +24,9 @@ from hotline.vault import format as fmt
 from hotline.vault.envelope import queue_recipient
 from hotline.vault.receipts import place_receipt
 
+UNACKNOWLEDGED = "relay_unacknowledged"
 SETTLE_AGAIN = 2
-RELAY_AGAIN = 2 * MINUTE
-RELAY_FAILED = 30  # seconds, when somebody on duty could not be told
+NEVER_BURIED = (30,) * 3000
 CALL_AGAIN = 5 * MINUTE  # a call whose recording is still at the provider
 FILES_AGAIN = 5 * MINUTE  # a message whose files are not fetched yet, with which they would go
 
@@ -40,18 +42,28 @@ class NoWrap(HotlineError):
 class Tasks:
     """The tasks of one staff line. Each is safe to repeat."""
 
-    def __init__(self, line: StaffLine, provider: Provider, recordings: Recordings) -> None:
+    def __init__(
+        self,
+        line: StaffLine,
+        provider: Provider,
+        recordings: Recordings,
+        knock: Knocker,
+        alarm: Alarm,
+    ) -> None:
         self._line = line
         self._provider = provider
         self._recordings = recordings
         self._enclosures = Enclosures(line, provider, recordings)
         self._rings = Rings(line, provider)
+        self.relays = Relays(line, provider, knock, alarm)
 
     def table(self) -> Mapping[str, Task]:
         return {
             "settle": Task(self.settle, BACKOFF),
             "news": Task(self.news, BACKOFF),
-            "relay": Task(self.relay, (30,) * 3000),
+            "relay": Task(self.relays.relay, NEVER_BURIED),
+            "answered": Task(self.relays.answered, BACKOFF),
+            "relay_over": Task(self.relays.forget, BACKOFF),
             "notify": Task(self.notify, BACKOFF),
             "erase": Task(self.erase, erasure.WAITS, counted=True),
             "recording": Task(self._recordings.fetch, BACKOFF),
@@ -138,29 +150,6 @@ class Tasks:
         )
         return ()
 
-    def relay(self, errand: Errand) -> Sequence[Errand]:
-        """Danger: tells the people on duty again and again until a human has the tip."""
-        facts = self._open(errand)
-        tip = bytes.fromhex(facts["tip"])
-        row = self._line.tips.one(tip)
-        if row is None or row.state not in (State.OPEN, State.WAITING):
-            return ()
-        if tip in self._line.desk.claims(int(self._line.clock.seconds())):
-            self._line.audit.note("relay_acknowledged", tip=tip.hex())
-            return ()
-        if facts["instead_of"]:
-            # The earlier relay of this tip does not know whom it has named since.
-            self._line.outbox.done(bytes.fromhex(facts["instead_of"]))
-        text = f"{facts['type']} {facts['place']}: URGENT, UNVERIFIED. Sign in and take it."
-        failed = False
-        for number in filter(None, facts["duty"].split(",")):
-            try:
-                self._provider.alert(number, text)
-            except ProviderProblem:
-                failed = True
-        # Never buried, however long the provider fails: danger ends only with a human.
-        raise NotYet(RELAY_FAILED if failed else RELAY_AGAIN, "not_acknowledged")
-
     def notify(self, errand: Errand) -> Sequence[Errand]:
         """Nobody undid the decision: an agency's package is in its inbox. Further ways of delivery
         hang here."""
@@ -185,4 +174,7 @@ class Tasks:
 def runner(line: StaffLine, provider: Provider, log: Log, heard: Ear | None = None) -> Runner:
     """``heard`` in place of the engine that the settings name."""
     recordings = Recordings(line, provider, log, heard or ear(line.settings))
-    return Runner(line.outbox, line.clock, Tasks(line, provider, recordings).table(), log)
+    tasks = Tasks(line, provider, recordings, knocker(), lambda: log.event(UNACKNOWLEDGED))
+    found = Runner(line.outbox, line.clock, tasks.table(), log)
+    tasks.relays.look = found.run
+    return found

@@ -46,9 +46,9 @@ def base(name: str, log: Log, *, scripts: bool) -> Flask:
 
 def public_rooms() -> tuple[ModuleType, ...]:
     """The channels; importing them is most of a start."""
-    from hotline.intake import api, ivr, operators, sms, web
+    from hotline.intake import api, ivr, operators, ringing, sms, web
 
-    return web, sms, ivr, operators, api
+    return web, sms, ivr, operators, ringing, api
 
 
 def public_app(line: PublicLine | None = None) -> Flask:
