@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Protocol
 
 from hotline.assembly import StaffLine
 from hotline.delivery import relay
+from hotline.delivery.alarming import AlarmCode, raise_alarm
 from hotline.delivery.knocking import Knocker
 from hotline.delivery.relay import Notice, Out, Rung, Standing
 from hotline.delivery.senders import Provider, ProviderProblem
@@ -37,21 +37,13 @@ TEXT = N_("{kind}, {place}: URGENT, UNVERIFIED. Sign in and take it.")
 How = tuple[str, str, str]  # by which way it was taken, the person (hex), the post's key
 
 
-class Alarm(Protocol):
-    def __call__(self) -> None:
-        """Says outside that danger was not acknowledged in time."""
-
-
 class Relays:
     """The tasks ``relay``, ``answered`` and ``relay_over``. ``look`` does an errand now."""
 
-    def __init__(
-        self, line: StaffLine, provider: Provider, knock: Knocker, alarm: Alarm
-    ) -> None:
+    def __init__(self, line: StaffLine, provider: Provider, knock: Knocker) -> None:
         self._line = line
         self._provider = provider
         self._knock = knock
-        self._alarm = alarm
         self.look: Callable[[bytes], object] = lambda identity: None
 
     def relay(self, errand: Errand) -> Sequence[Errand]:
@@ -81,8 +73,8 @@ class Relays:
             standing, ended = outcome.standing, False
             if how is not None:
                 return self._over(notice, standing, how)
-            if outcome.alarm:
-                self._alarm()
+            if standing.alarmed:
+                raise_alarm(self._line, AlarmCode.RELAY_UNACKNOWLEDGED)
             if standing != kept and not self._keep(errand, notice, standing):
                 return ()  # a later notice of this tip rings in its place
             if notice.instead_of:

@@ -13,7 +13,7 @@ from hotline.intake.voice.ear import Ear, ear
 from hotline.jobs.enclosures import Enclosures
 from hotline.jobs.escalation import Rings
 from hotline.jobs.recordings import Recordings, open_facts
-from hotline.jobs.relaying import Alarm, Relays
+from hotline.jobs.relaying import Relays
 from hotline.jobs.runner import BACKOFF, MINUTE, NotYet, Runner, Task
 from hotline.log import Log
 from hotline.routing.retention import UNDECIDED
@@ -24,7 +24,6 @@ from hotline.vault import format as fmt
 from hotline.vault.envelope import queue_recipient
 from hotline.vault.receipts import place_receipt
 
-UNACKNOWLEDGED = "relay_unacknowledged"
 SETTLE_AGAIN = 2
 NEVER_BURIED = (30,) * 3000
 CALL_AGAIN = 5 * MINUTE  # a call whose recording is still at the provider
@@ -48,14 +47,13 @@ class Tasks:
         provider: Provider,
         recordings: Recordings,
         knock: Knocker,
-        alarm: Alarm,
     ) -> None:
         self._line = line
         self._provider = provider
         self._recordings = recordings
         self._enclosures = Enclosures(line, provider, recordings)
         self._rings = Rings(line, provider)
-        self.relays = Relays(line, provider, knock, alarm)
+        self.relays = Relays(line, provider, knock)
 
     def table(self) -> Mapping[str, Task]:
         return {
@@ -174,7 +172,7 @@ class Tasks:
 def runner(line: StaffLine, provider: Provider, log: Log, heard: Ear | None = None) -> Runner:
     """``heard`` in place of the engine that the settings name."""
     recordings = Recordings(line, provider, log, heard or ear(line.settings))
-    tasks = Tasks(line, provider, recordings, knocker(), lambda: log.event(UNACKNOWLEDGED))
+    tasks = Tasks(line, provider, recordings, knocker())
     found = Runner(line.outbox, line.clock, tasks.table(), log)
     tasks.relays.look = found.run
     return found

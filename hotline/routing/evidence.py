@@ -18,6 +18,7 @@ import csv
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
+from itertools import islice
 from math import log1p
 
 import numpy as np
@@ -54,22 +55,25 @@ class Weighed:
 
     def group(self, name: str) -> float:
         """The chance that it is some type of a group."""
-        return sum(self.chances[at] for at in self.members[name])
+        return sum([self.chances[at] for at in self.members[name]])
 
     def likeliest(self) -> str:
-        return list(self.places)[self.chances.index(max(self.chances))]
+        at = self.chances.index(max(self.chances))
+        return next(islice(self.places, at, None))
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """The fitted weights in hundredths. ``places`` says where each type stands among the weights,
-    ``members`` where the types of each group do. ``weights`` are those of the marks of the tables
-    of terms, zeros where the table of evidence knows nothing; then those of the same marks denied;
-    then what counts always; and last those of ``words``."""
+    ``members`` where the types of each group do, ``belongs`` the same in ones and zeros.
+    ``weights`` are those of the marks of the tables of terms, zeros where the table of evidence
+    knows nothing; then those of the same marks denied; then what counts always; and last those of
+    ``words``."""
 
     group_of: Mapping[str, str]
     places: Mapping[str, int]
     members: Mapping[str, list[int]]
+    belongs: Mapping[str, _Weights]
     own: float
     best: float
     lines: frozenset[str]
@@ -88,6 +92,9 @@ class Evidence:
             group: [at for code, at in places.items() if group_of[code] == group]
             for group in sorted(set(group_of.values()))
         }
+        belongs = {group: np.zeros(len(places)) for group in members}
+        for group, positions in members.items():
+            belongs[group][positions] = 1.0
         numbers: dict[str, float] = {}
         lines: dict[str, _Weights] = {}
         with file.open(encoding="utf-8") as table:
@@ -112,14 +119,14 @@ class Evidence:
         words = {name[len(WORD) :]: 2 * len(marks) + 1 + at for at, name in enumerate(spoken)}
         weights = np.array([*said, *denied, always, *(lines.pop(name) for name in spoken)])
         known = frozenset(lines)
-        return cls(group_of, places, members, own, best, known, len(marks), words, weights)
+        return cls(group_of, places, members, belongs, own, best, known, len(marks), words, weights)
 
     def weigh(
         self, totals: Mapping[str, float], said: Levels, denied: Levels, words: Set[str]
     ) -> Weighed:
         """The chance of each type, given the weight of its own terms, how surely each concept, tag
         or threat (0 to 1) was said or denied, and the words of the text."""
-        rows = [2 * self.denials, *(self.words[word] for word in self.words.keys() & words)]
+        rows = [2 * self.denials, *[self.words[word] for word in words if word in self.words]]
         much = [100] * len(rows)
         for levels, first in ((said, 0), (denied, self.denials)):
             counted: set[int] = set()  # what was said twice counts as it was said most surely
@@ -133,11 +140,13 @@ class Evidence:
         for code, total in totals.items():
             loud = log1p(total)
             sums[self.places[code]] += self.own * loud
-            best[self.group_of[code]] = max(loud, best.get(self.group_of[code], 0.0))
+            group = self.group_of[code]
+            if loud > best.get(group, 0.0):
+                best[group] = loud
         for group, loud in best.items():
-            sums[self.members[group]] += self.best * loud
-        parts = np.exp(sums - sums.max())
-        return Weighed(self.places, self.members, (parts / parts.sum()).tolist())
+            sums += self.belongs[group] * (self.best * loud)
+        parts = np.exp(sums - np.maximum.reduce(sums))
+        return Weighed(self.places, self.members, (parts / np.add.reduce(parts)).tolist())
 
     def speaking(self, code: str, said: Iterable[int]) -> list[int]:
         """The marks of ``said`` that speak for a type, the loudest first."""

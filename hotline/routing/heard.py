@@ -129,13 +129,14 @@ class Heard:
         denied, doubted = self._scan.denied, self._scan.doubted
         found: dict[int, list[_Place]] = {mark: [] for mark in wanted}
         for fit, places in self._scan.spots.items():
-            for mark in fit.named.keys() & wanted:
-                term, much = fit.named[mark]
-                found[mark] += [
-                    (at, doubted.get(at, 1.0) * much, term, at in denied) for at in places
-                ]
+            for mark, (term, much) in fit.named.items():
+                if mark in found:
+                    found[mark] += [
+                        (at, doubted.get(at, 1.0) * much, term, at in denied) for at in places
+                    ]
         for said in found.values():
-            said.sort(key=_surest)
+            if len(said) > 1:
+                said.sort(key=_surest)
         return found
 
     def _weigh_pair(self, pair: Pair, standing: Mapping[int, list[_Place]]) -> None:

@@ -132,13 +132,35 @@ class Pairing:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Form:
-    """A word of the tables: the keys it matches, what it means alone, the longer terms that it
-    begins, and the keys that may come second in those."""
+    """A word of the tables: the keys it matches, what it means alone and the longer terms that it
+    begins."""
 
     keys: tuple[str, ...]
+    road: _Road
     alone: list[Fit]
-    starts: list[_Node]
-    seconds: Set[str]
+    nexts: Set[str]
+
+
+class _Road:
+    """Where the terms of more words stand after some of their words: those that end here, the keys
+    that may come next, and where the words that did so far lead. There are no more of them than
+    beginnings of terms."""
+
+    __slots__ = ("_nodes", "_ways", "ends", "nexts")
+
+    def __init__(self, nodes: list[_Node], language: str, marks: Mapping[str, int]) -> None:
+        self._nodes = [node for node in nodes if node.next]
+        self._ways: dict[_Form, _Road] = {}
+        self.ends = [node.fit(language, marks) for node in nodes if node.entries]
+        self.nexts = frozenset(key for node in nodes for key in node.next)
+
+    def by(self, form: _Form, language: str, marks: Mapping[str, int]) -> _Road:
+        """The road by one of ``nexts``; worked out when first asked for."""
+        road = self._ways.get(form)
+        if road is None:
+            nodes = [n.next[key] for n in self._nodes for key in form.keys if key in n.next]
+            road = self._ways[form] = _Road(nodes, language, marks)
+        return road
 
 
 class Scan(NamedTuple):
@@ -168,6 +190,7 @@ class TermTable:
     _exact: set[str] = field(default_factory=set)
     _heads: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     _forms: dict[str, dict[tuple[str, ...], _Form]] = field(default_factory=dict)
+    _written: dict[str, dict[str, _Form]] = field(default_factory=dict)  # of the tables' own words
     _skipped: frozenset[str] = frozenset()
     _negators: dict[str, frozenset[str]] = field(default_factory=dict)
 
@@ -179,7 +202,7 @@ class TermTable:
         for language, words in roles.items():
             negators = (word for word, role in words.items() if role is Role.NEGATOR)
             self._negators[language.value] = frozenset(negators)
-            self._forms[language.value] = {}
+            self._forms[language.value], self._written[language.value] = {}, {}
 
     def scan(self, text: str, language: Language) -> Scan:
         """A crime-type term within a longer term does not count: 'tráfico' says nothing where
@@ -206,23 +229,27 @@ class TermTable:
     def _met(self, words: Set[str], language: str) -> dict[str, _Form]:
         """The words that the tables know."""
         met: dict[str, _Form] = {}
-        exact, heads, forms = self._exact, self._heads, self._forms[language]
+        written, heads, forms = self._written[language], self._heads, self._forms[language]
         for word in words:
-            keys: tuple[str, ...] = (word,) if word in exact else ()
+            if (form := written.get(word)) is not None:
+                met[word] = form
+                continue
+            keys: tuple[str, ...] = ()
             for stem, key in heads.get(word[:4], ()):
                 if word.startswith(stem):
                     keys += (key,)
-            if keys or (keys := self._repaired(word)):
+            if word in self._exact:
+                keys = (word, *keys)
+                met[word] = written[word] = forms.get(keys) or self._form(keys, language)
+            elif keys or (keys := self._repaired(word)):
                 met[word] = forms.get(keys) or self._form(keys, language)
         return met
 
     def _form(self, keys: tuple[str, ...], language: str) -> _Form:
         """Worked out when first asked for."""
         begun = [self._root.next[key] for key in keys if key in self._root.next]
-        alone = [node.fit(language, self.marks) for node in begun if node.entries]
-        starts = [node for node in begun if node.next]
-        seconds = frozenset(key for node in starts for key in node.next)
-        form = self._forms[language][keys] = _Form(keys, alone, starts, seconds)
+        road = _Road(begun, language, self.marks)
+        form = self._forms[language][keys] = _Form(keys, road, road.ends, road.nexts)
         return form
 
     def _known(self, word: str) -> tuple[str, ...]:
@@ -252,13 +279,13 @@ class TermTable:
         for at, form in enumerate(forms):
             if form is None:
                 continue
-            alone[form].append(at)
+            if form.alone:
+                alone[form].append(at)
             second = forms[at + 1]
-            if second is not None and not form.seconds.isdisjoint(second.keys):
-                longer = _walk(form.starts, forms, at + 1)
+            if second is not None and form.nexts and not form.nexts.isdisjoint(second.keys):
+                longer = self._walk(form.road, forms, at + 1, language)
                 longest = longer[0][0] if longer else 0
-                for end, node in longer:
-                    fit = node.fit(language, self.marks)
+                for end, fit in longer:
                     spots[fit].append(at)
                     if not reach < end == longest:
                         within.add((fit, at))
@@ -269,6 +296,17 @@ class TermTable:
             for fit in form.alone:
                 spots[fit] += places
         return spots, within
+
+    def _walk(
+        self, road: _Road, forms: list[_Form | None], end: int, language: str
+    ) -> list[tuple[int, Fit]]:
+        """The terms of more words that begin by ``road``, with their ends, longest first."""
+        found: list[tuple[int, Fit]] = []
+        while (form := forms[end]) is not None and not road.nexts.isdisjoint(form.keys):
+            end += 1
+            road = road.by(form, language, self.marks)
+            found += [(end, fit) for fit in road.ends]
+        return found[::-1]
 
     def add(self, entry: Entry) -> None:
         """Raises ValueError with the sentence of what is wrong with the term."""
@@ -298,16 +336,6 @@ class TermTable:
             known = self._heads.get(head, ())
             if (stem, f"{stem}*") not in known:
                 self._heads[head] = (*known, (stem, f"{stem}*"))
-
-
-def _walk(starts: list[_Node], forms: list[_Form | None], end: int) -> list[tuple[int, _Node]]:
-    """The terms of more words that begin with any of ``starts``, with their ends, longest first."""
-    found: list[tuple[int, _Node]] = []
-    while starts and (form := forms[end]):
-        end += 1
-        starts = [node.next[key] for node in starts for key in form.keys if key in node.next]
-        found += [(end, node) for node in starts if node.entries]
-    return found[::-1]
 
 
 def _fit(entries: Sequence[Entry], language: Language, marks: Mapping[str, int]) -> Fit:

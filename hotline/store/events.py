@@ -64,6 +64,7 @@ EVENTS: Final[Mapping[str, tuple[Told, Fields]]] = {
     # Neither tip nor desk: an hour beside either would tell for ever when a report came.
     "duty_rung": (Told.HOUR, {"count": _COUNT}),
     "alarm_raised": (Told.HOUR, _PERSON | {"alarm": _ID, "code": _CODE}),
+    "line_alarm": (Told.HOUR, {"code": _CODE}),
     "rules_activated": (
         Told.HOUR,
         {"by": re.compile(rf"line|{_IDS.pattern}"), "digest": _DIGEST},
@@ -139,6 +140,7 @@ EVENTS: Final[Mapping[str, tuple[Told, Fields]]] = {
     "package_file_opened": (Told.SECOND, _ON_PACKAGE),
     "package_file_previewed": (Told.SECOND, _ON_PACKAGE),
     "alarm_acknowledged": (Told.SECOND, _BY | {"alarm": _ID, "reason": _CODE}),
+    "line_alarm_seen": (Told.SECOND, _BY | {"code": _CODE}),
     "hours_set": (Told.SECOND, _BY | _PERSON),
     "canaries_counted": (Told.HOUR, {"count": _COUNT}),
     "audit_viewed": (Told.SECOND, _BY | {"about": _ID}),

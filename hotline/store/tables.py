@@ -384,6 +384,18 @@ class AlarmRow(Base):
     __table_args__ = (Index(None, "state"), _RANDOM_ORDER)
 
 
+class LineAlarmRow(Base):
+    """What is wrong with the line itself, a row a code of a closed list: when people were last
+    told (seconds since 1970), and who looked. Names no tip, agency, desk or errand."""
+
+    __tablename__ = "line_alarms"
+    __table_args__ = _RANDOM_ORDER
+    code: Mapped[str] = mapped_column(String(24), primary_key=True)
+    state: Mapped[str] = mapped_column(String(8))
+    rung_at: Mapped[int] = mapped_column(BigInteger)
+    by: Mapped[bytes | None] = mapped_column(LargeBinary(16))
+
+
 class HoursRow(Base):
     """When a person works, in minutes since midnight of the jurisdiction; past midnight when they
     begin later than they end. Without a row the profile's hours hold."""

@@ -5,6 +5,7 @@ Everything here takes ``SealedTip`` and its parts: storing before sealing is a t
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -179,11 +180,18 @@ class Tips:
         return SealedReceipt(row.lookup, row.key, row.sealed) if row else None
 
     def replies(self, lookup: bytes, most: int) -> list[tuple[bytes, bytes]]:
-        """``(slot, sealed)`` of the newest replies; at most ``most``."""
+        """``(slot, sealed)`` of a receipt's replies, filled up to ``most`` with replies to others,
+        which its key does not open: fetching them takes time too, and must not tell how many are
+        one's own. Fewer only while the whole line has fewer."""
+        # Slots are random, so what follows a random one is drawn anew each time.
+        anywhere = select(ReplyRow.id, ReplyRow.sealed).where(
+            ReplyRow.lookup != lookup, ReplyRow.id >= secrets.token_bytes(16)
+        )
+        own = select(ReplyRow.id, ReplyRow.sealed).where(ReplyRow.lookup == lookup).limit(most)
         with self._database.read() as connection:
-            rows = connection.execute(
-                select(ReplyRow.id, ReplyRow.sealed).where(ReplyRow.lookup == lookup).limit(most)
-            ).all()
+            rows = list(connection.execute(own))
+            others = anywhere.order_by(ReplyRow.id).limit(most - len(rows))
+            rows += connection.execute(others)
         return [(row.id, row.sealed) for row in rows]
 
     def apply(

@@ -84,7 +84,8 @@ def ringing(line: StaffLine, queues: tuple[str, ...]) -> list[Ringing]:
 
 def _ringing(line: StaffLine, id: bytes, notice: Notice, queue: str, said: bool) -> Ringing:
     standing, ladder = notice.standing, notice.ladder(line.profile)
-    tried, step = (), None
+    tried: tuple[str, ...] = ()
+    step: tuple[str, str] | None = None
     if standing is not None:
         tried = tuple(dict.fromkeys(post_name(line, r.post) for r in ladder[: standing.tried]))
         if standing.ref and standing.at < len(ladder):
