@@ -15,8 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from hotline.routing.duty import Duty as Duty
-from hotline.routing.duty import Pauses
+from hotline.routing.duty import Duty, Pauses
 from hotline.routing.phone import Phone
 from hotline.routing.retention import Retention
 from hotline.routing.watch import Watching
@@ -150,10 +149,10 @@ class Profile:
     """One jurisdiction. ``agencies`` holds every body written out; those that patterns imply
     are found by ``agency``. A municipality's key is ``scheme`` and a code of ``digits`` digits;
     ``states`` are keys by the digits their codes begin with. ``phone`` is when operators take
-    calls, None where none do, ``relay`` the pauses of ringing, ``watch`` what reading is usual. ``leave`` is where "Leave this
-    page" leads; ``retention`` how long tips may live. ``digest`` is the fingerprint of its files
-    (see profile_files); ``lines`` where each body, pattern and state is written, and each key of
-    them (``pcerj.functions``, ``profile.desks``)."""
+    calls, None where none do, ``relay`` the pauses of ringing, ``watch`` what reading is usual.
+    ``leave`` is where "Leave this page" leads; ``retention`` how long tips may live. ``digest`` is
+    the fingerprint of its files (see profile_files); ``lines`` where each body, pattern and state
+    is written, and each key of them (``pcerj.functions``, ``profile.desks``)."""
 
     id: str
     name: str

@@ -26,7 +26,7 @@ from hotline.jobs.recordings import Recordings
 from hotline.jobs.runner import BACKOFF, Runner
 from hotline.jobs.tasks import RELAY_AGAIN, RELAY_FAILED, runner
 from hotline.log import Log
-from hotline.routing.profile import Duty
+from hotline.routing.duty import Duty
 from hotline.settings import Settings
 from hotline.store.desk import Claim
 from hotline.store.outbox import LEASE_SECONDS

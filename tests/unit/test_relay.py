@@ -1,4 +1,4 @@
-"""The relay's state machine: every step, every answer, every order of them, and the rota as data."""
+"""The relay's state machine: every step, every answer, in every order; and the rota as data."""
 
 from __future__ import annotations
 
@@ -290,7 +290,10 @@ def test_a_rota_is_read(tmp_path: Path) -> None:
         ('post = "Nobody"', "this post has neither number nor webhook"),
         ('number = "+5521900000001"\nways = ["fax"]', "ways: fax is no way of ringing"),
         ('number = "+5521900000001"\nways = ["webhook"]', "ways names webhook, but there is none"),
-        ('webhook = "https://a.example/"\nways = ["call"]', "ways names call, but there is no number"),
+        (
+            'webhook = "https://a.example/"\nways = ["call"]',
+            "ways names call, but there is no number",
+        ),
         ('number = "+5521900000001"\nhours = ["8-18"]', "hours: 8-18 is no span of hours"),
         ('number = "+5521900000001"\nlanguage = "de"', "language de is none of this profile's"),
         ('number = "+5521900000001"\nwatch = true\nlast = true', "watch does not go with last"),
