@@ -8,31 +8,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
+from hotline.clock import Clock
 from hotline.delivery.senders import ProviderProblem
+from hotline.vault.line import line_signer
+from hotline.vault.signatures import sign
+from hotline.vault.small import random_id
 
 TIMEOUT_SECONDS = 5.0
 CONTENT_TYPE = "application/json"
 
-# (method, address, headers, body) → the headers to add. Signs as packages are signed.
-Signer = Callable[[str, str, dict[str, str], bytes], Mapping[str, str]]
+TAG, KEY_ID = "hotline-urgent", "line"
 Knocker = Callable[[str, Mapping[str, str], str], None]
 
 
-def unsigned(method: str, url: str, headers: dict[str, str], body: bytes) -> Mapping[str, str]:
-    """For a line that has no key to sign with."""
-    return {}
-
-
-def knocker(sign: Signer = unsigned) -> Knocker:
-    """What posts a notice: ``(address, document, reference)``. Raises ProviderProblem."""
+def knocker(folder: Path, clock: Clock) -> Knocker:
+    """What posts a notice: ``(address, document, reference)``, signed with the line's key out of
+    the staff's ``folder`` (RFC 9421). Raises ProviderProblem."""
 
     def knock(url: str, document: Mapping[str, str], ref: str) -> None:
         import requests
 
         body = json.dumps({**document, "id": ref}, ensure_ascii=False).encode()
         headers = {"Content-Type": CONTENT_TYPE}
-        headers |= sign("POST", url, headers, body)
+        seed, created, nonce = line_signer(folder), int(clock.seconds()), random_id().hex()
+        headers |= sign(seed, KEY_ID, "POST", url, headers, body, created, nonce, TAG)
         try:
             with requests.post(
                 url,

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from hotline.routing import duty
 from hotline.routing.duty import Duty, Pauses, Way
 from hotline.routing.profile import Profile
 from hotline.tips import Redacted
@@ -188,11 +189,15 @@ def posts(
     return tuple(dict.fromkeys(found or sheet))[:MOST_POSTS]
 
 
-def uncovered(profile: Profile) -> dict[str, tuple[Duty, ...]]:
-    """For each body that has posts or runs a staffed desk, everybody whom its danger would ring."""
-    bodies = {post.agency: "" for post in profile.duty if not post.watch and not post.last}
-    bodies |= {queue.agency: id for id, queue in profile.queues.items() if queue.staffed}
-    return {body: posts(profile, "", (body,), ()) for body in bodies}
+def holes(profile: Profile) -> dict[str, list[str]]:
+    """The hours of a week at which danger of a body would find nobody on duty: not at the body,
+    not above it, not among the last. For each body that has posts or runs a staffed desk; empty
+    for a profile that names nobody at all."""
+    rung = [post for post in profile.duty if not post.watch]
+    bodies = [post.agency for post in rung if not post.last]
+    bodies += [queue.agency for queue in profile.queues.values() if queue.staffed and rung]
+    found = {body: duty.holes(posts(profile, "", (body,), ())) for body in dict.fromkeys(bodies)}
+    return {body: hours for body, hours in found.items() if hours}
 
 
 @dataclass(frozen=True, slots=True, repr=False)

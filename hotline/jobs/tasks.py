@@ -172,7 +172,7 @@ class Tasks:
 def runner(line: StaffLine, provider: Provider, log: Log, heard: Ear | None = None) -> Runner:
     """``heard`` in place of the engine that the settings name."""
     recordings = Recordings(line, provider, log, heard or ear(line.settings))
-    tasks = Tasks(line, provider, recordings, knocker())
+    tasks = Tasks(line, provider, recordings, knocker(line.settings.staff, line.clock))
     found = Runner(line.outbox, line.clock, tasks.table(), log)
     tasks.relays.look = found.run
     return found

@@ -324,6 +324,21 @@ def test_holes_are_named_to_the_minute() -> None:
     assert holes([post, replace(post, spans=ALWAYS)]) == []
 
 
+def test_a_body_without_a_night_is_told_with_its_hours_unless_somebody_above_has_one() -> None:
+    profile = Profile.load("br-rj")
+    assert relay.holes(profile) == {}, "nobody at all is for the doctor to say"
+    day = tuple((d, 8 * 60, 20 * 60) for d in range(7))
+    body = next(one for one in profile.agencies.values() if one.parent)
+    by_day = Duty(body.id, "+5521900000001", post="Day", spans=day)
+    found = relay.holes(replace(profile, duty=(by_day,)))
+    assert found[body.id][:2] == ["mo 00:00-08:00", "mo 20:00-24:00"]
+    assert body.parent
+    above = Duty(body.parent, "+5521900000002", post="Above")
+    assert body.id not in relay.holes(replace(profile, duty=(by_day, above)))
+    last = Duty(body.id, "+5521900000003", post="Last", last=True)
+    assert relay.holes(replace(profile, duty=(by_day, last))) == {}
+
+
 # ---- Whom a tip may ring: promise 5, over every implicated body of every profile ----
 
 
