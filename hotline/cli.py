@@ -26,6 +26,7 @@ _COMMANDS = {
     "demo": "operate",
     "doctor": "operate",
     "init": "people",
+    "jobs": "jobs",
     "keys": "keys",
     "ledger": "prove",
     "prompts": "prompts",

@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hotline.clock import Clock, months_ahead
@@ -45,6 +45,7 @@ PEPPER = "receipts.pepper"
 WORKER_KEYS = "worker.json"
 DIRECTORY_KEY = "directory.key"
 AUDIT_KEY = "audit.key"
+LINE_KEY = "line.key"  # what the line signs packages and webhooks with
 FIRST_RULES = "The first rules of this line."
 
 
@@ -94,11 +95,27 @@ def found(
     store.close()
     write_worker_keys(settings, worker)
     write_file(settings.staff / AUDIT_KEY, new_signer())
+    write_file(settings.staff / LINE_KEY, new_signer())
     write_file(settings.public / PEPPER, random_key())
     write_file(settings.staff / DIRECTORY_KEY, signer.seed)
     # Last: the signed list is what says that the home is whole.
     publish(settings.public, public_keys, signer)
     return sheets
+
+
+def line_signer(settings: Settings) -> bytes:
+    """The Ed25519 seed the line signs with, by which agencies know it. A line that was founded
+    without one gets it when it first needs it. Two processes may need it at once: the hard link
+    appears whole or fails, so there is one."""
+    file = settings.staff / LINE_KEY
+    with suppress(FileNotFoundError):
+        return file.read_bytes()
+    fresh = settings.staff / f"{random_key().hex()[:16]}.tmp"
+    write_file(fresh, new_signer())
+    with suppress(FileExistsError):
+        file.hardlink_to(fresh)
+    fresh.unlink()
+    return file.read_bytes()
 
 
 def activate(

@@ -8,7 +8,7 @@ locks somebody out of what comes once the public processes were started again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from hotline.clock import Clock, months_ahead
 from hotline.errors import BadInput, HotlineError
@@ -139,18 +139,21 @@ def dated(change: str, since: str) -> str:
     return f"{change}@{since}" if since else change
 
 
-def held_change(agency: str, raw: bytes) -> str:
-    """The change that gives ``agency`` its own key, for ``directory_change``."""
-    return f"hold:{agency}:{key_name(raw).hex()}"
+def held_change(agency: str, raw: bytes, signs: bytes = b"") -> str:
+    """The change that gives ``agency`` its own key, for ``directory_change``; both halves."""
+    return f"hold:{agency}:{key_name(raw + signs).hex()}"
 
 
-def hold(settings: Settings, access: Access, agency: str, raw: bytes, by: bytes) -> None:
+def hold(
+    settings: Settings, access: Access, agency: str, raw: bytes, by: bytes, signs: bytes = b""
+) -> None:
     """From now on packages for ``agency`` are sealed to ``raw``, whose private half is nowhere on
-    this line. Uses up an approval. Raises Damaged for what is no public key, NoSigningKey."""
+    this line, and requests signed for ``signs`` are its own. Uses up an approval. Raises Damaged
+    for what is no public key, NoSigningKey."""
     load_public(raw)
     signer = signing_key(settings)
-    _spend(settings, access, held_change(agency, raw), by)
-    _sign(settings, signer, {(agency_recipient(agency), HELD): raw})
+    _spend(settings, access, held_change(agency, raw, signs), by)
+    _sign(settings, signer, {(agency_recipient(agency), HELD): raw}, signs={agency: signs})
 
 
 def release(settings: Settings, access: Access, agency: str, by: bytes) -> None:
@@ -158,7 +161,7 @@ def release(settings: Settings, access: Access, agency: str, by: bytes) -> None:
     Uses up an approval."""
     signer = signing_key(settings)
     _spend(settings, access, f"release:{agency}", by)
-    _sign(settings, signer, {}, dropped=(agency_recipient(agency), HELD))
+    _sign(settings, signer, {}, dropped=(agency_recipient(agency), HELD), signs={agency: b""})
 
 
 def _months(directory: Directory, store: KeyStore, since: str, recipients: set[str]) -> list[Month]:
@@ -223,13 +226,16 @@ def _sign(
     fresh: dict[Month, bytes],
     dropped: Month | None = None,
     suite: int = 0,
+    signs: Mapping[str, bytes] | None = None,
 ) -> None:
-    """Over the list as it lies there now: a console that has run for days holds an older one."""
+    """Over the list as it lies there now: a console that has run for days holds an older one.
+    ``signs``: what agencies sign with from now on, empty for nothing."""
     newest = Directory.load(settings.public)
     keys = {month: raw for month, raw in newest.keys.items() if month != dropped} | fresh
     entries = (PublicKey(recipient, epoch, raw) for (recipient, epoch), raw in keys.items())
-    suite = suite or newest.suite
-    publish(settings.public, entries, signer, serial=newest.serial + 1, suite=suite)
+    suite, serial = suite or newest.suite, newest.serial + 1
+    signers = {n: raw for n, raw in {**newest.signers, **(signs or {})}.items() if raw}
+    publish(settings.public, entries, signer, serial=serial, suite=suite, signers=signers)
 
 
 def signing_key(settings: Settings) -> DirectoryKey:

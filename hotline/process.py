@@ -6,15 +6,12 @@ Run as a program it tells, as JSON, what a process that did so looks like from i
 from __future__ import annotations
 
 import ctypes
-import gc
 import json
 import multiprocessing
 import os
 import resource
 import signal
 import sys
-import threading
-import time
 
 _PR_SET_PDEATHSIG = 1
 _PR_GET_DUMPABLE = 3
@@ -29,28 +26,6 @@ WIPE_MEMORY = {
     "GLIBC_TUNABLES": f"glibc.malloc.perturb={_PERTURB}:glibc.malloc.tcache_count=0",
     "_RJEM_MALLOC_CONF": "junk:free",
 }
-SWEEP_SECONDS = 1.0
-SWEEPS = 3600
-
-
-def sweep_memory(after: threading.Thread) -> None:
-    """Starts a thread that frees, once a second, what finished requests left in cycles: the
-    interpreter by itself lets them lie until enough has gathered. What was loaded is set aside
-    first (when ``after`` ends): a look through its 670,000 objects takes a third of a second, and
-    everybody waits for it. It is looked through again every hour, for a request of just then may
-    be among it."""
-
-    def sweep() -> None:
-        after.join()
-        while True:
-            gc.unfreeze()
-            gc.collect()
-            gc.freeze()
-            for _ in range(SWEEPS):
-                time.sleep(SWEEP_SECONDS)
-                gc.collect()
-
-    threading.Thread(target=sweep, name="sweep", daemon=True).start()
 
 
 def harden(*, secret: bool, parent: int | None = None) -> None:

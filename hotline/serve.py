@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from hotline import settings as settings_module
 from hotline.errors import HotlineError
-from hotline.process import WIPE_MEMORY, harden, sweep_memory
+from hotline.process import WIPE_MEMORY, harden
 from hotline.settings import Settings, child_environ
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def public() -> Flask:
     from hotline.intake.stripping import warm
     from hotline.jobs.tell import teller
     from hotline.web.apps import public_app, public_rooms
+    from hotline.web.sweeping import Requests, sweep_memory
 
     public_rooms()
     settings = settings_module.load()
@@ -94,7 +95,9 @@ def public() -> Flask:
     # A recycled worker hands its running conversations on; granian's workers are processes of
     # multiprocessing, which runs finalizers where atexit is never reached.
     Finalize(None, app.extensions["exchange"].last_words, exitpriority=10)
-    sweep_memory(after=warming)
+    requests = Requests()
+    app.wsgi_app = requests.counted(app.wsgi_app)  # type: ignore[assignment, method-assign]
+    sweep_memory(requests, after=warming)
     return app
 
 
@@ -119,7 +122,8 @@ def staff() -> Flask:
     adopt(settings)
     line = assemble_staff(settings, told=teller(settings))
     gc.freeze()  # or a look through its tables makes everybody wait for a third of a second
-    start_jobs(line)
+    # As above: the running errand finishes, and another process may lead at once.
+    Finalize(None, start_jobs(line), exitpriority=20)
     return console_app(line)
 
 

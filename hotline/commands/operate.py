@@ -13,6 +13,7 @@ import click
 from hotline import settings as settings_module
 from hotline.cli import show
 from hotline.errors import BadInput, HotlineError
+from hotline.lanes import NAMES
 from hotline.serve import Ports
 
 SHORTEST_PASSWORD = 16
@@ -109,8 +110,12 @@ def serve(
 
 @click.command()
 @click.option("--burst", is_flag=True, help="Ends when nothing is left to do.")
-def worker(burst: bool) -> None:
-    """Does the line's errands from Redis. Start as many as you like."""
+@click.option(
+    "--lanes", default="", help="Only these, by commas: " + ", ".join(NAMES) + ". Default: all."
+)
+def worker(burst: bool, lanes: str) -> None:
+    """Does the line's errands from Redis. Start as many as you like. SIGTERM lets the running
+    errand finish; a second one, a second later, ends at once, and nothing is lost."""
     from hotline.jobs.rq import work
     from hotline.process import harden
 
@@ -120,8 +125,11 @@ def worker(burst: bool) -> None:
             "A worker needs Redis.",
             "Set HOTLINE_REDIS_URL; without it the staff process does the errands itself.",
         )
+    chosen = [name.strip() for name in lanes.split(",") if name.strip()] or list(NAMES)
+    if set(chosen) - set(NAMES):
+        raise BadInput("There is no such lane.", "The lanes are: " + ", ".join(NAMES) + ".")
     harden(secret=True)
-    work(settings.redis_url, burst=burst)
+    work(settings.redis_url, burst=burst, lanes=chosen)
 
 
 @click.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from hotline.assembly import StaffLine
@@ -12,6 +13,7 @@ from hotline.jobs.escalation import raise_late
 from hotline.jobs.forgetting import finish
 from hotline.log import Log
 from hotline.routing.retention import later
+from hotline.store.leases import Lease
 from hotline.store.seen import Seen
 from hotline.store.shift import Shift
 from hotline.store.tips import Change
@@ -47,7 +49,7 @@ def chores(line: StaffLine, push: Callable[[], object] | None = None) -> list[Ch
         Chore("wipe_journal", 3600, line.database.wipe_journal),
     ]
     if push is not None:
-        table.append(Chore("sweep", 5, push))
+        table.append(Chore("sweep", 2, push))
     return table
 
 
@@ -80,13 +82,44 @@ def forget_invitations(line: StaffLine) -> int:
     return Invitations(line.database, line.access, line.clock).forget()
 
 
-class Housekeeper:
-    """One thread that does the chores when their time comes."""
+class Beat:
+    """A thread that keeps this process's part in who leads: nothing else may hold it up."""
 
-    def __init__(self, table: list[Chore], log: Log) -> None:
+    def __init__(self, lease: Lease) -> None:
+        self._lease = lease
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="beat", daemon=True)
+
+    def start(self) -> None:
+        self._look()  # a line alone does its chores at once
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Last of all: another process may begin at once."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=30)
+        with suppress(HotlineError):
+            self._lease.release()
+
+    def _loop(self) -> None:
+        while not self._stop.wait(1):
+            self._look()
+
+    def _look(self) -> None:
+        # The database is away: whoever leads then writes nothing either.
+        with suppress(HotlineError):
+            self._lease.leads()
+
+
+class Housekeeper:
+    """One thread that does the chores when their time comes, while this process leads."""
+
+    def __init__(self, table: list[Chore], log: Log, lease: Lease) -> None:
         self._due = {chore.name: 0.0 for chore in table}
         self._table = table
         self._log = log
+        self._lease = lease
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="chores", daemon=True)
 
@@ -102,15 +135,17 @@ class Housekeeper:
         elapsed = 0.0
         while not self._stop.is_set():
             for chore in self._table:
-                if elapsed >= self._due[chore.name]:
+                if elapsed >= self._due[chore.name] and self._lease.leading:
                     self._due[chore.name] = elapsed + chore.seconds
-                    self._do(chore)
+                    self.do(chore)
             self._stop.wait(1)
             elapsed += 1
 
-    def _do(self, chore: Chore) -> None:
+    def do(self, chore: Chore) -> None:
+        """What it writes is written only while this process still leads."""
         try:
-            chore.do()
+            with self._lease.fence():
+                chore.do()
         except HotlineError as problem:
             self._log.event("chore_failed", kind=chore.name, code=problem.code)
         except Exception as error:  # noqa: BLE001 - one chore's bug must not stop the others

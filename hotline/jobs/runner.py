@@ -73,13 +73,8 @@ class Runner:
             self.outbox.done(errand.id, *following, counted=task.counted)
         return True
 
-    def ready(self, most: int = 100) -> list[bytes]:
-        return self.outbox.ready(self.clock.seconds(), most)
-
-    def ready_urgent(self) -> list[bytes]:
-        """Of what is ready, what tells of danger."""
-        ready = self.outbox.ready_urgent(self.clock.seconds())
-        return [identity for identity, urgent in ready if urgent]
+    def ready(self, most: int = 100, lane: str | None = None) -> list[bytes]:
+        return self.outbox.ready(self.clock.seconds(), most, lane)
 
     def _fail(self, errand: Errand, task: Task, attempts: int, reason: str, least: int = 0) -> None:
         """``least``: the other side asked not to be asked again for so many seconds."""
@@ -90,5 +85,5 @@ class Runner:
         self.outbox.again(errand.id, self.clock.seconds() + wait, reason[:40])
 
     def _bury(self, errand: Errand, reason: str) -> None:
-        self.outbox.bury(errand.id, reason[:40])
+        self.outbox.bury(errand.id, reason[:40], self.clock.seconds())
         self._log.event("errand_buried", kind=errand.kind, code=reason[:40])

@@ -12,6 +12,7 @@ from hotline.errors import HotlineError
 from hotline.intake.voice.ear import Ear, ear
 from hotline.jobs.enclosures import Enclosures
 from hotline.jobs.escalation import Rings
+from hotline.jobs.limits import Limits, MemoryPlaces, Places
 from hotline.jobs.recordings import Recordings, open_facts
 from hotline.jobs.relaying import Relays
 from hotline.jobs.runner import BACKOFF, MINUTE, NotYet, Runner, Task
@@ -47,9 +48,11 @@ class Tasks:
         provider: Provider,
         recordings: Recordings,
         knock: Knocker,
+        limits: Limits,
     ) -> None:
         self._line = line
         self._provider = provider
+        self._limits = limits
         self._recordings = recordings
         self._enclosures = Enclosures(line, provider, recordings)
         self._rings = Rings(line, provider)
@@ -169,10 +172,19 @@ class Tasks:
         return ()
 
 
-def runner(line: StaffLine, provider: Provider, log: Log, heard: Ear | None = None) -> Runner:
-    """``heard`` in place of the engine that the settings name."""
+def runner(
+    line: StaffLine,
+    provider: Provider,
+    log: Log,
+    heard: Ear | None = None,
+    places: Places | None = None,
+) -> Runner:
+    """``heard`` in place of the engine that the settings name; ``places``: where limits are counted
+    when several processes share them."""
     recordings = Recordings(line, provider, log, heard or ear(line.settings))
-    tasks = Tasks(line, provider, recordings, knocker(line.settings.staff, line.clock))
+    limits = Limits(places or MemoryPlaces(line.clock.seconds))
+    knock = knocker(line.settings.staff, line.clock)
+    tasks = Tasks(line, provider, recordings, knock, limits)
     found = Runner(line.outbox, line.clock, tasks.table(), log)
     tasks.relays.look = found.run
     return found

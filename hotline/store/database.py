@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,6 +28,28 @@ BATCH_LARGEST = 128
 T = TypeVar("T")
 Work = Callable[[Connection], Any]
 Transaction = Connection  # the name outside the store
+
+
+_fence: ContextVar[Work | None] = ContextVar("fence", default=None)
+
+
+@contextmanager
+def fenced(check: Work) -> Iterator[None]:
+    """Every ``write`` of this thread meanwhile begins with ``check(connection)``, in its own
+    transaction: what raises there writes nothing."""
+    before = _fence.set(check)
+    try:
+        yield
+    finally:
+        _fence.reset(before)
+
+
+def _fenced(check: Work, work: Callable[[Connection], T]) -> Callable[[Connection], T]:
+    def both(connection: Connection) -> T:
+        check(connection)
+        return work(connection)
+
+    return both
 
 
 class DatabaseUnavailable(Unavailable):
@@ -109,6 +132,8 @@ class Database:
             yield connection
 
     def write(self, work: Callable[[Connection], T]) -> T:
+        if (fence := _fence.get()) is not None:
+            work = _fenced(fence, work)
         with _said_plainly():
             if self._writer is not None:
                 result: T = self._writer.submit(work)

@@ -148,6 +148,7 @@ EVENTS: Final[Mapping[str, tuple[Told, Fields]]] = {
     "took_calls": (Told.SECOND, _BY),
     "duty_code": (Told.SECOND, _BY),
     "errand_retried": (Told.SECOND, _BY),
+    "errands_retried": (Told.SECOND, _BY | {"count": _COUNT}),
     "handover_written": (Told.SECOND, _BY | {"queue": _ROOM}),
     "handover_ended": (Told.SECOND, _BY | {"queue": _ROOM}),
     "capacity_set": (Told.SECOND, _BY | {"person": _ID, "count": _COUNT}),

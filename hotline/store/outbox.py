@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
+from hotline.lanes import lane_of
 from hotline.store.audit import note
 from hotline.store.database import Database
 from hotline.store.tables import OutboxRow
 from hotline.tips import Errand
 
 LEASE_SECONDS = 120
+DAY = 86_400
 
 _ERRAND = insert(OutboxRow)
 
@@ -26,6 +28,7 @@ def put(connection: Connection, errands: Iterable[Errand]) -> None:
             "epoch": errand.epoch,
             "payload": errand.payload,
             "urgent": errand.urgent,
+            "lane": lane_of(errand.kind, errand.urgent),
             "state": "ready",
             "attempts": 0,
             "due_at": errand.due_at,
@@ -44,24 +47,22 @@ class Outbox:
     def add(self, *errands: Errand) -> None:
         self._database.write(lambda connection: put(connection, errands))
 
-    def ready(self, now: float, most: int = 100) -> list[bytes]:
-        """Ids that may be done now: ready and due, or running with an expired lease."""
+    def ready(self, now: float, most: int = 100, lane: str | None = None) -> list[bytes]:
+        """Ids that may be done now, of one lane or of all with danger first: ready and due, or
+        running with an expired lease. The oldest come first."""
+        query = select(OutboxRow.id, OutboxRow.urgent, OutboxRow.due_at)
+        query = query.where(OutboxRow.due_at <= now)
+        if lane is None:
+            query = query.order_by(OutboxRow.urgent.desc(), OutboxRow.due_at)
+        else:
+            query = query.where(OutboxRow.lane == lane).order_by(OutboxRow.due_at)
+        rows: list[Row[tuple[bytes, bool, int]]] = []
         with self._database.read() as connection:
-            return list(
-                connection.execute(
-                    select(OutboxRow.id)
-                    .where(OutboxRow.state.in_(("ready", "running")), OutboxRow.due_at <= now)
-                    .order_by(OutboxRow.urgent.desc(), OutboxRow.due_at)
-                    .limit(most)
-                ).scalars()
-            )
-
-    def ready_urgent(self, now: float, most: int = 100) -> list[tuple[bytes, bool]]:
-        """As ``ready``, each with whether it is urgent."""
-        ids = self.ready(now, most)
-        query = select(OutboxRow.id, OutboxRow.urgent).where(OutboxRow.id.in_(ids))
-        with self._database.read() as connection:
-            return [(row.id, row.urgent) for row in connection.execute(query)]
+            # One state after the other: each reads its first rows from the index and sorts nothing.
+            for state in ("running", "ready"):
+                rows += connection.execute(query.where(OutboxRow.state == state).limit(most)).all()
+        rows.sort(key=lambda row: (not row.urgent, row.due_at))
+        return [row.id for row in rows[:most]]
 
     def claim(self, identity: bytes, now: float) -> tuple[Errand, int] | None:
         """The errand and its number of attempts before this one, or None when somebody else has
@@ -160,12 +161,23 @@ class Outbox:
             r = connection.execute(query).first()
         return r and Errand(r.id, r.kind, r.subject, r.epoch, r.payload, r.urgent)
 
-    def bury(self, identity: bytes, problem: str) -> None:
-        """Given up: stays, with an alarm, until a person retries it."""
-        self._set(identity, state="buried", problem=problem)
+    def bury(self, identity: bytes, problem: str, now: float = 0) -> None:
+        """Given up: stays, with an alarm, until a person retries it. Its day is kept, no more."""
+        self._set(identity, state="buried", problem=problem, due_at=int(now) // DAY * DAY)
 
-    def retry(self, identity: bytes) -> None:
-        self._set(identity, state="ready", attempts=0, due_at=0)
+    def retry(self, identity: bytes) -> bool:
+        """One that was given up is tried again from the beginning; False when it is none."""
+        return bool(self._retry(OutboxRow.id == identity))
+
+    def retry_all(self, kind: str = "", problem: str = "") -> int:
+        """All that was given up, or what is of this kind and failed of this problem; how many."""
+        same = (OutboxRow.kind == kind, OutboxRow.problem == problem) if kind else ()
+        return self._retry(*same)
+
+    def _retry(self, *which: ColumnElement[bool]) -> int:
+        given_up = update(OutboxRow).where(OutboxRow.state == "buried", *which)
+        fresh = given_up.values(state="ready", attempts=0, due_at=0)
+        return self._database.write(lambda connection: connection.execute(fresh).rowcount)
 
     def _set(self, identity: bytes, **values: object) -> None:
         self._database.write(
@@ -217,6 +229,27 @@ class Outbox:
         )
         with self._database.read() as connection:
             return connection.execute(query).first() is not None
+
+    def waiting(self) -> dict[tuple[str, str], int]:
+        """Rows by (lane, state), of what is not done."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(OutboxRow.lane, OutboxRow.state, func.count())
+                .where(OutboxRow.state != "done")
+                .group_by(OutboxRow.lane, OutboxRow.state)
+            ).all()
+        return {(row[0], row[1]): row[2] for row in rows}
+
+    def given_up(self) -> list[tuple[str, str, int, int]]:
+        """``(kind, problem, how many, oldest)`` of what was given up; ``oldest`` is the second at
+        which a day began, 0 when unknown."""
+        query = select(
+            OutboxRow.kind, OutboxRow.problem, func.count(), func.min(OutboxRow.due_at)
+        ).where(OutboxRow.state == "buried")
+        same = (OutboxRow.kind, OutboxRow.problem)
+        with self._database.read() as connection:
+            rows = connection.execute(query.group_by(*same).order_by(*same)).all()
+        return [(row[0], row[1], row[2], row[3]) for row in rows]
 
     def buried(self) -> list[tuple[bytes, str, str]]:
         """``(id, kind, problem)`` of what was given up."""

@@ -35,7 +35,7 @@ class Meta(Base):
     the last nightly sweep at the provider ended; ``forgot``: the day of the last night's
     forgetting, ``sampled`` of the last draw; ``to_wipe``: deleted rows whose bytes are still to be
     overwritten; ``rung`` and ``rung_watch``: when people on duty were last told of lateness or of
-    an alarm; ``canaries``: the sealed list of planted tips."""
+    an alarm; ``canaries``: the sealed list of planted tips; ``lease:…``: which process leads."""
 
     __tablename__ = "meta"
     __table_args__ = _RANDOM_ORDER
@@ -179,8 +179,9 @@ class MarkRow(Base):
 class OutboxRow(Base):
     """A side effect committed with the state change that caused it; deleted when done.
 
-    ``due_at`` in seconds since 1970 (0: at once); ``state`` ready, running, buried, or done: an
-    emptied row that only waits to be counted at night."""
+    ``due_at`` in seconds since 1970 (0: at once; of a buried row the day's beginning); ``state``
+    ready, running, buried, or done: an emptied row that only waits to be counted at night.
+    ``lane`` follows from kind and urgency (hotline.lanes)."""
 
     __tablename__ = "outbox"
     id: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
@@ -189,11 +190,16 @@ class OutboxRow(Base):
     epoch: Mapped[str] = mapped_column(String(7))
     payload: Mapped[bytes] = mapped_column(LargeBinary)
     urgent: Mapped[bool] = mapped_column(Boolean)
+    lane: Mapped[str] = mapped_column(String(12), server_default="other")
     state: Mapped[str] = mapped_column(String(8), default="ready")
     attempts: Mapped[int] = mapped_column(SmallInteger, default=0)
     due_at: Mapped[int] = mapped_column(BigInteger, default=0)
     problem: Mapped[str] = mapped_column(String(40), default="")
-    __table_args__ = (Index(None, "state", "due_at"), _RANDOM_ORDER)
+    __table_args__ = (
+        Index(None, "state", "due_at"),
+        Index(None, "lane", "state", "due_at"),
+        _RANDOM_ORDER,
+    )
 
 
 class PackageRow(Base):

@@ -17,6 +17,7 @@ from hotline.triage.pages import (
     desk,
     door,
     ending,
+    errands,
     handover,
     inbox,
     invitations,
@@ -45,7 +46,7 @@ def console(line: StaffLine) -> Console:
     found = Console(line)
     queue = (desk, lists, bulk, handover, presence)
     one = (tip, deeds, undoing, similar, speaking, ending, recordings, attachments)
-    people = (wellbeing, training, officers, certificates, invitations, requests)
+    people = (wellbeing, training, officers, errands, certificates, invitations, requests)
     reading = (*queue, *one, samples, calls, live, relays, inbox)
     for room in (door, joining, sessions, account, *reading, *people, alarms, audit):
         room.install(found)

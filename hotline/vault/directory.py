@@ -9,6 +9,9 @@ have copied. So each list has a serial number one above the last. Who reads one 
 highest number in a file beside it, the staff's process in the database as well, and refuses a lower
 one: an old list comes back only together with an old file and an old database. And each list ends
 with the last month it has keys for: after it nothing is sealed, even to a key of no month.
+
+Agencies that hold their own key sign what they ask of the line: the keys that verify it stand in
+the same list, so that whoever can write to the database cannot speak for an agency.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -112,10 +115,12 @@ def publish(
     *,
     serial: int = 1,
     suite: int = X_WING,
+    signers: Mapping[str, bytes] | None = None,
 ) -> None:
     """Writes the pin and the signed list. One file holds list and signature, so that a crash leaves
     the old list or the new one, never one without the other. ``suite`` is what new keys are made
-    in: receipts and the months to come."""
+    in: receipts and the months to come; ``signers`` are agencies' Ed25519 keys."""
+    named = {name: base64.b64encode(raw).decode() for name, raw in sorted((signers or {}).items())}
     entries = sorted(
         ([k.recipient, k.epoch, base64.b64encode(k.raw).decode()] for k in keys),
     )
@@ -125,6 +130,7 @@ def publish(
         "expires": max((epoch for _, epoch, _ in entries), default=""),
         "suite": suite,
         "keys": entries,
+        **({"signers": named} if named else {}),
     }
     content = json.dumps(document, separators=(",", ":")).encode()
     write_file(folder / PIN, signer.pin(), 0o644)
@@ -141,6 +147,7 @@ class Directory:
     serial: int
     expires: str
     suite: int
+    signers: Mapping[str, bytes] = field(default_factory=dict)
     _last: dict[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -166,6 +173,7 @@ class Directory:
             document["serial"],
             document["expires"],
             document["suite"],
+            {n: base64.b64decode(raw) for n, raw in document.get("signers", {}).items()},
         )
 
     def key(self, recipient: str, epoch: str) -> PublicKey:

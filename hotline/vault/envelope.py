@@ -27,6 +27,7 @@ from hotline.tips import (
 )
 from hotline.vault import format as fmt
 from hotline.vault.attachments import Card, CleanFile, seal_file
+from hotline.vault.canonical import canonical
 from hotline.vault.content import TipContent, encode, observation
 from hotline.vault.directory import Directory
 from hotline.vault.format import Kind
@@ -188,11 +189,12 @@ class Envelope:
     ) -> SealedPackage:
         """A masked copy for an agency. Doubtful spans stay behind their tokens; of the files it
         gets those in ``files``, by their keys."""
-        identity, key = random_id(), random_key()
-        payload = package_document(content, identity, agency, role, due, files)
-        body = seal_body(
-            key, identity, tip, Kind.PACKAGE, json.dumps(payload, ensure_ascii=False).encode()
+        salt, key = random_key(), random_key()
+        identity = package_id(salt, content.lookup, content.reply_key)
+        payload = package_document(
+            content, identity, agency, role, due, files, salt=salt, day=self.clock.day()
         )
+        body = seal_body(key, identity, tip, Kind.PACKAGE, canonical(payload))
         wrap = self.wrap(key, body.id, fmt.digest(body.sealed), agency_recipient(agency))
         return SealedPackage(identity, tip, agency, role, self.clock.day(), due, body, wrap)
 
@@ -247,6 +249,13 @@ def summary_id(tip: bytes, number: int) -> bytes:
     return fmt.digest(b"summary" + bytes([number]) + tip)[: fmt.ID_BYTES]
 
 
+def package_id(salt: bytes, lookup: bytes, key: bytes) -> bytes:
+    """A package's id says where its reporter is told, to whoever knows the salt: it stands inside
+    the package. So an agency that answers by its own key can name this reporter and nobody else,
+    and the row tells the database nothing."""
+    return fmt.digest(b"hotline/package/1\0" + salt + lookup + key)[: fmt.ID_BYTES]
+
+
 def recording_id(errand: bytes) -> bytes:
     """The id of what the first errand for a recording fetched: a repeat finds the first one's."""
     return fmt.digest(b"recording" + errand)[: fmt.ID_BYTES]
@@ -264,15 +273,20 @@ def package_document(
     role: str,
     due: str,
     files: Sequence[Card] = (),
+    *,
+    salt: bytes,
+    day: str,
 ) -> dict[str, object]:
-    """What an agency reads. Never the reporter, never an undecided span."""
+    """What an agency reads, as ``data/package.schema.json`` describes it. Never the reporter, never
+    an undecided span."""
     classified: ClassifiedTip = content.classified
     return {
-        "version": 1,
+        "version": 2,
         "package": identity.hex(),
         "status": "UNVERIFIED",
         "agency": agency,
         "role": role,
+        "forwarded": day,
         "due": due,
         "rules_version": content.decision.version,
         "rules": [f"{row.table}/{row.row}" for row in content.decision.rules],
@@ -292,5 +306,9 @@ def package_document(
         "files": [card.document() for card in files],
         "details": dict(classified.tip.details),
         "ticked": list(classified.tip.ticked),
-        "reply": {"lookup": content.lookup.hex(), "key": content.reply_key.hex()},
+        "reply": {
+            "lookup": content.lookup.hex(),
+            "key": content.reply_key.hex(),
+            "salt": salt.hex(),
+        },
     }

@@ -2,10 +2,15 @@
 
 Nothing here needs a line: the key is made, and packages are opened, on a machine that has never
 seen the server. What the server is given is the public half; what it gives back is ciphertext.
+
+One seed does two things, by two keys: what it opens with is its own, what it signs with is derived
+from it in one direction. So one file and one passphrase are enough, a file from before there were
+signatures signs as well, and whoever breaks a signature has learnt nothing that opens a package.
 """
 
 from __future__ import annotations
 
+import hmac
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
@@ -15,13 +20,17 @@ from typing import Any
 from hotline.errors import BadInput
 from hotline.tips import Body, Wrap
 from hotline.vault.attachments import Card, page_of, pages_id
+from hotline.vault.canonical import canonical
 from hotline.vault.directory import HELD
 from hotline.vault.envelope import agency_recipient
 from hotline.vault.format import ID_BYTES, Damaged, Kind, digest
 from hotline.vault.keys import PersonKey, new_person, new_seed, open_body, open_person, open_wrap
 from hotline.vault.seal import load_public
+from hotline.vault.signing import sign_bytes, signed_bytes
 
 _GROUPS, _DIGITS = 8, 5
+_SIGNS = b"hotline/agency-signing/1"
+_SEALED = b"hotline/package-file/1\0"
 
 
 class NotAKeyFile(BadInput):
@@ -44,6 +53,14 @@ class WrongPassphrase(BadInput):
     code = "wrong_passphrase"
     message = "The passphrase does not open this key."
     hint = "Type it again; nobody can recover it, and a new key opens only what comes later."
+
+
+class NotFromTheLine(BadInput):
+    """Not signed by the line, or changed since."""
+
+    code = "not_from_the_line"
+    message = "This package was not signed by this line's key."
+    hint = "Fetch it again; if that does not help, compare the line's fingerprint by telephone."
 
 
 class NotForThisKey(BadInput):
@@ -85,9 +102,9 @@ class KeyFile:
             sealed=self.key.sealed,
         )
 
-    def public(self) -> bytes:
-        """The file to give to the line."""
-        return _file("hotline agency key, public", agency=self.agency, public=self.key.public)
+    def public(self, signs: bytes) -> bytes:
+        """The file to give to the line. ``signs``: the public half of ``signing_seed``."""
+        return Halves(self.agency, self.key.public, signs).file()
 
     @classmethod
     def read(cls, content: bytes) -> KeyFile:
@@ -107,29 +124,104 @@ class KeyFile:
         return seed
 
 
+@dataclass(frozen=True, slots=True)
+class Halves:
+    """What an agency gives away: what is sealed to, and the 32 bytes that verify its signatures
+    (none in files from before there were)."""
+
+    agency: str
+    public: bytes
+    signs: bytes = b""
+
+    @property
+    def fingerprint(self) -> str:
+        """Of both: an altered half is another key."""
+        return fingerprint(self.public + self.signs)
+
+    def file(self) -> bytes:
+        signs = {"signs": self.signs} if self.signs else {}
+        return _file("hotline agency key, public", agency=self.agency, public=self.public, **signs)
+
+    @classmethod
+    def read(cls, content: bytes) -> Halves:
+        """Raises NotAKeyFile."""
+        try:
+            raw = _read(content, "hotline agency key, public")
+            found = cls(
+                str(raw["agency"]), b64decode(raw["public"]), b64decode(raw.get("signs", ""))
+            )
+            load_public(found.public)
+        except (ValueError, KeyError, TypeError, Damaged):
+            raise NotAKeyFile from None
+        if len(found.signs) not in (0, 32):
+            raise NotAKeyFile
+        return found
+
+
+def signing_seed(seed: bytes) -> bytes:
+    """The Ed25519 seed that belongs to an agency's opened key."""
+    return hmac.digest(seed, _SIGNS, "sha256")
+
+
 def read_public(content: bytes) -> tuple[str, bytes]:
     """Agency and public key of the file to give away. Raises NotAKeyFile."""
+    found = Halves.read(content)
+    return found.agency, found.public
+
+
+def line_file(public: bytes) -> bytes:
+    """The file by which an agency knows the line: the public half of what the line signs with."""
+    return _file("hotline line key, public", public=public)
+
+
+def read_line(content: bytes) -> bytes:
+    """Raises NotAKeyFile."""
     try:
-        raw = _read(content, "hotline agency key, public")
-        agency, public = str(raw["agency"]), b64decode(raw["public"])
-        load_public(public)
-    except (ValueError, KeyError, TypeError, Damaged):
+        public = b64decode(_read(content, "hotline line key, public")["public"])
+    except (ValueError, KeyError, TypeError):
         raise NotAKeyFile from None
-    return agency, public
+    if len(public) != 32:
+        raise NotAKeyFile
+    return public
 
 
-def pack(agency: str, body: Body, wrap: Wrap, files: Sequence[Body]) -> bytes:
-    """A package as it is downloaded. ``files`` are the pages of every file of its tip, for the
-    server cannot know which ones the package names: those it names not stay noise, since each has
-    a key of its own that stands in its card alone. The tip's id is not told."""
-    return _file(
-        "hotline sealed package",
-        agency=agency,
-        id=body.id,
-        body=body.sealed,
-        wrap=wrap.sealed,
-        files={file.id.hex(): b64encode(file.sealed).decode() for file in files},
-    )
+def pack(
+    agency: str, body: Body, wrap: Wrap, files: Sequence[Body], line: bytes | None = None
+) -> bytes:
+    """A package as it is downloaded, signed by the seed ``line``. ``files`` are the pages of every
+    file of its tip, for the server cannot know which ones the package names: those it names not
+    stay noise, since each has a key of its own that stands in its card alone. The tip's id is not
+    told."""
+    fields: dict[str, Any] = {
+        "agency": agency,
+        "id": b64encode(body.id).decode(),
+        "body": b64encode(body.sealed).decode(),
+        "wrap": b64encode(wrap.sealed).decode(),
+        "files": {file.id.hex(): b64encode(file.sealed).decode() for file in files},
+    }
+    if line is not None:
+        fields["signature"] = sign_bytes(line, _SEALED + _signed(fields))
+    return _file("hotline sealed package", **fields)
+
+
+def check_line(content: bytes, line: bytes) -> tuple[str, bytes]:
+    """That the line whose public half is ``line`` signed this very file: agency and package id.
+    Raises NotAPackage, NotFromTheLine."""
+    try:
+        raw = _read(content, "hotline sealed package")
+        names = ("agency", "id", "body", "wrap", "files")
+        fields = {name: raw[name] for name in names}
+        if raw.keys() != {"kind", "version", "signature", *names}:
+            raise NotFromTheLine
+        if not signed_bytes(line, _SEALED + _signed(fields), b64decode(raw["signature"])):
+            raise NotFromTheLine
+        return str(raw["agency"]), b64decode(raw["id"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise NotAPackage from None
+
+
+def _signed(fields: dict[str, Any]) -> bytes:
+    return digest(canonical(fields))
 
 
 @dataclass(frozen=True, slots=True, repr=False)

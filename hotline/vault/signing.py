@@ -26,6 +26,19 @@ def public_of(seed: bytes) -> bytes:
     return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
 
 
+def sign_bytes(seed: bytes, message: bytes) -> bytes:
+    """64 bytes. The message begins with a label of its own: no signature is of two things."""
+    return Ed25519PrivateKey.from_private_bytes(seed).sign(message)
+
+
+def signed_bytes(public: bytes, message: bytes, signature: bytes) -> bool:
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
 def key_id(name: str, public: bytes) -> bytes:
     """The four bytes that name a key in a signed note."""
     return hashlib.sha256(name.encode() + b"\n" + ALGORITHM + public).digest()[:4]

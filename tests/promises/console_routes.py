@@ -157,6 +157,10 @@ class Ground:
         self.staff.outbox.bury(errand.id, "unreachable")
         return errand.id.hex()
 
+    def given_up(self) -> Fields:
+        self.errand()
+        return {"kind": "notify", "problem": "unreachable"}
+
     def marks(self) -> dict[bytes, dict[str, str]]:
         """Every audit record, also what has no place yet, by its id."""
         with self.staff.database.read() as connection:
@@ -462,6 +466,8 @@ ROUTES: dict[str, Prepare] = {
     "outcome": _on_package(outcome="arrest"),
     "officers": _page("olga"),
     "retry": lambda ground: Use("olga", {"errand": ground.errand()}),
+    "errands": _page("sofia"),
+    "retry_errands": lambda ground: Use("sofia", {}, ground.given_up()),
     "certificates": _page("tito"),
     "certify": _on_person(kind="gbv", until="2027-01-01"),
     "end_sessions": _on_person(),
