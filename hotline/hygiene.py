@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from hotline.assembly import StaffLine
+from hotline.delivery.relay import holes
 from hotline.errors import HotlineError
 from hotline.jobs.escalation import contacts, watchers
 from hotline.process import WIPE_MEMORY
@@ -149,13 +150,16 @@ def deadlines(line: StaffLine) -> str:
 
 
 def on_duty(profile: Profile) -> str:
-    """Whether somebody can be rung for every staffed desk, and for an alarm on reading."""
+    """Whether somebody can be rung for every staffed desk at every hour, and for an alarm on
+    reading."""
     nobody = [q.id for q in profile.queues.values() if q.staffed and not contacts(profile, [q.id])]
-    if not nobody and watchers(profile):
+    missed = holes(profile)
+    if not nobody and watchers(profile) and not missed:
         return "somebody can be rung for every staffed desk and for alarms"
     missing = [f"no [[duty]] of the body that runs {', '.join(nobody)}"] if nobody else []
     if not watchers(profile):
         missing.append("no [[duty]] with watch = true for alarms on reading")
+    missing += [f"nobody on duty for {body}: {', '.join(at)}" for body, at in missed.items()]
     raise HotlineError(
         f"Nobody can be rung when urgent tips are late: {'; '.join(missing)}.",
         "Add staff telephones to profile.toml as docs/desk.md says, then 'hotline rules activate'.",

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from hotline.clock import Clock
+from hotline.delivery.relay import posts
 from hotline.errors import Unavailable
 from hotline.intake import enclosed
 from hotline.intake.merge import UNSEEN_FILES, merge, strip_contact
@@ -51,7 +52,7 @@ Answer = Callable[[str], bytes]
 
 
 With = Callable[[bytes, str], Parts]  # what is stored with a tip, for its id and its queue
-MOST_ON_DUTY = 12
+LONGEST_PLACE = 60  # letters of its name, in a notice of danger
 MOST_ANSWERS = 255  # a summary's number is one byte
 # A report about such images goes by their address: keeping or sending them harms the child again.
 _NO_FILES = frozenset({"no_upload", "url_only"})
@@ -444,22 +445,18 @@ class Pipeline:
         decision: Decision,
         instead_of: str = "",
     ) -> Errand:
-        """Danger: type and place of the event, sealed to the worker, with the numbers of those on
-        duty: chosen here, where the recusals are known, so that no later step can forget them."""
+        """Danger: type and place of the event, sealed to the worker, with the posts on duty that
+        may be rung: chosen here, where the recusals are known, so that no later step can forget
+        them."""
         recused = [recusal.agency for recusal in decision.recused]
-        duty = [
-            d.number
-            for d in self.profile.duty
-            if not d.watch and not self.profile.under(d.agency, recused)
-        ]
+        found = posts(self.profile, decision.queue, decision.leads, recused)
         facts = {
             "tip": tip.hex(),
             "type": classified.primary,
-            "place": classified.place.name or "",
+            "place": (classified.place.name or "")[:LONGEST_PLACE],
             "municipality": classified.place.municipality or "",
-            "state": classified.place.state or "",
             "queue": decision.queue,
-            "duty": ",".join(duty[:MOST_ON_DUTY]),
+            "posts": ",".join(post.key for post in found),
             "instead_of": instead_of,
         }
         return self.envelope.errand("relay", random_id(), facts, urgent=True)

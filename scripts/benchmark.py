@@ -2,7 +2,7 @@
 """How well and how fast tips are routed: types, places, decisions; how fast a line answers.
 
     .venv/bin/python scripts/benchmark.py
-        [--part fresh|test|development|plain|line|vault|linking|desk] [--json]
+        [--part fresh|test|development|plain|line|vault|linking|desk|relay] [--json]
 
 Quality is measured on the labelled tips of tests/routing. Speed is on one core, undisturbed as far
 as that can be had (pace.py), beside a floor of the same run: splitting the same texts into
@@ -11,7 +11,8 @@ texts and tables stands beside it where they are installed (peers.py). ``--part 
 line and measures what people wait for (answers.py); ``--part vault`` measures sealing, opening,
 re-wrapping, receipts and audit records beside the bare libraries (sealing.py); ``--part linking``
 finds similar tips in tests/linking (linking.py); ``--part desk`` fills both databases
-(``--stored``, ``--open``) and measures the operators' pages (desk_pace.py).
+(``--stored``, ``--open``) and measures the operators' pages (desk_pace.py); ``--part relay``
+measures from a text that tells of danger to the first ring (relay_pace.py).
 """
 
 from __future__ import annotations
@@ -192,7 +193,7 @@ def table(name: str, figures: dict[str, object]) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--part", choices=(*PARTS, "line", "vault", "linking", "desk"), default="test"
+        "--part", choices=(*PARTS, "line", "vault", "linking", "desk", "relay"), default="test"
     )
     parser.add_argument("--stored", type=int, default=3_000_000, help="tips, for --part desk")
     parser.add_argument("--open", type=int, default=100_000, help="undecided ones among them")
@@ -214,6 +215,10 @@ def main() -> int:
         import desk_pace
 
         report = desk_pace.report(options.stored, options.open)
+    elif options.part == "relay":
+        import relay_pace
+
+        report = relay_pace.report()
     else:
         report = routing(options.part)
     if options.json:

@@ -19,6 +19,7 @@ FILE = Path(__file__).parent / "vectors" / "twilio_api_v2010.json"
 _FORMATS = {
     "date-time": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"),
     "phone-number": re.compile(r"\+\d{8,15}|whatsapp:\+\d{8,15}"),
+    "endpoint": re.compile(r"\+\d{8,15}"),  # we call telephones only
     "uri": re.compile(r"https?://\S+"),
 }
 

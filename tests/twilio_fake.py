@@ -197,6 +197,13 @@ class _Api(BaseHTTPRequestHandler):
             assert isinstance(server, FakeTwilio)
             made = server.keep("SM")
             return self._answer(operation, sid=made.sid, to=form["To"], body=form["Body"])
+        if operation.id == "CreateCall":
+            server = self.server
+            assert isinstance(server, FakeTwilio)
+            made = server.keep("CA")
+            return self._answer(operation, sid=made.sid, to=form["To"])
+        if operation.id == "UpdateCall":
+            return self._answer(operation, sid=operation.path["Sid"])
         return self._list(operation, query)
 
     def _delete(self, operation: Operation) -> None:

@@ -159,9 +159,11 @@ def check(profile: str | None, as_json: bool) -> None:
     """Proves a profile: no gap, no dead row, every destination known, recusal respected. With
     --json each problem has file, line, sentence, hint and cell, and the bodies with an inbox whose
     names are still to be confirmed are listed; null where the profile cannot be read."""
+    from hotline.delivery.relay import holes
+
     name = profile or settings_module.jurisdiction()
     read, problems = _proved(name)
-    bodies = read.unconfirmed() if read else ()
+    bodies, gaps = (read.unconfirmed(), holes(read)) if read else ((), {})
     value = {
         "profile": name,
         "problems": [asdict(problem) for problem in problems],
@@ -169,10 +171,12 @@ def check(profile: str | None, as_json: bool) -> None:
         "unconfirmed": [{"id": id, "name": read.agencies[id].name} for id in bodies]
         if read
         else None,
+        "holes": gaps if read else None,
     }
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
     last = f"{name}: {count}" if problems else f"{name}: sound"
-    show(value, as_json=as_json, text="\n".join((*map(str, problems), last)))
+    warned = [f"warning: nobody on duty for {body}: {', '.join(at)}" for body, at in gaps.items()]
+    show(value, as_json=as_json, text="\n".join((*map(str, problems), *warned, last)))
     if problems:
         raise SystemExit(1)
 

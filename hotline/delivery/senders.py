@@ -74,6 +74,13 @@ class Provider(Protocol):
     def alert(self, number: str, text: str) -> None:
         """A text to somebody on duty. Raises ProviderProblem."""
 
+    def call(self, number: str, address: str, seconds: int) -> str:
+        """Rings somebody on duty for so long. What they hear is asked for at ``address``; how it
+        ended is told to ``address``/ended. The call's identifier. Raises ProviderProblem."""
+
+    def hang_up(self, call: str) -> None:
+        """Ends a call, ringing or talking; one that is over stays so. Raises ProviderProblem."""
+
 
 class TwilioProvider:
     """The real one. Built once a process; the SDK takes half a second to import."""
@@ -175,6 +182,28 @@ class TwilioProvider:
             raise ProviderProblem("no_number")
         self._try(lambda: self._client.messages.create(to=number, body=text, from_=self._number))
 
+    def call(self, number: str, address: str, seconds: int) -> str:
+        if not self._number:
+            raise ProviderProblem("no_number")
+        made = self._try(
+            lambda: self._client.calls.create(
+                to=number,
+                from_=self._number,
+                url=address,
+                method="POST",
+                status_callback=f"{address}/ended",
+                status_callback_method="POST",
+                status_callback_event=["completed"],
+                timeout=seconds,
+            )
+        )
+        if made is None:
+            raise ProviderProblem("provider_404")
+        return str(made.sid)
+
+    def hang_up(self, call: str) -> None:
+        self._try(lambda: self._client.calls(call).update(status="completed"))
+
     def _try(self, action: Callable[[], Any]) -> Any:
         from requests.exceptions import RequestException
         from twilio.base.exceptions import TwilioException, TwilioRestException
@@ -239,6 +268,15 @@ class ConsoleProvider:
         del number, text
         self._say("provider: would alert one person on duty")
 
+    def call(self, number: str, address: str, seconds: int) -> str:
+        del number, address, seconds
+        self._say("provider: would call one person on duty")
+        return ""
+
+    def hang_up(self, call: str) -> None:
+        del call
+        self._say("provider: would end one call")
+
 
 class RecordingProvider:
     """For tests: remembers, and fails on demand."""
@@ -246,6 +284,8 @@ class RecordingProvider:
     def __init__(self) -> None:
         self.erased: list[tuple[str, str]] = []
         self.alerts: list[tuple[str, str]] = []
+        self.calls: list[tuple[str, str]] = []
+        self.hung_up: list[str] = []
         self.sounds: dict[str, bytes] = {}
         self.files: dict[str, tuple[str, bytes]] = {}  # by media sid
         self.failures: list[str] = []
@@ -286,6 +326,15 @@ class RecordingProvider:
     def alert(self, number: str, text: str) -> None:
         self._maybe_fail()
         self.alerts.append((number, text))
+
+    def call(self, number: str, address: str, seconds: int) -> str:
+        del seconds
+        self._maybe_fail()
+        self.calls.append((number, address))
+        return f"CA{len(self.calls):032x}"
+
+    def hang_up(self, call: str) -> None:
+        self.hung_up.append(call)
 
 
 def provider(settings: Settings, say: Callable[[str], None]) -> Provider:

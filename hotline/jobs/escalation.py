@@ -51,13 +51,13 @@ def contacts(profile: Profile, queues: Sequence[str]) -> list[str]:
     nobody else. The tip is sealed, so whom it implicates is not known here; but recusal keeps a
     tip out of every queue of an implicated body, so this body is surely none (promise 5)."""
     bodies = {profile.queues[queue].agency for queue in queues if queue in profile.queues}
-    numbers = (d.number for d in profile.duty if d.agency in bodies and not d.watch)
+    numbers = (d.number for d in profile.duty if d.agency in bodies and not d.watch and d.number)
     return list(dict.fromkeys(numbers))
 
 
 def watchers(profile: Profile) -> list[str]:
     """Whom an alarm on unusual reading rings."""
-    return list(dict.fromkeys(d.number for d in profile.duty if d.watch))
+    return list(dict.fromkeys(d.number for d in profile.duty if d.watch and d.number))
 
 
 class Rings:

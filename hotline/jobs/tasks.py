@@ -7,14 +7,16 @@ from collections.abc import Mapping, Sequence
 from hotline.assembly import StaffLine
 from hotline.delivery import erasure
 from hotline.delivery.alarming import Bell
+from hotline.delivery.knocking import Knocker, knocker
 from hotline.delivery.operators import ways
-from hotline.delivery.senders import Provider, ProviderProblem
+from hotline.delivery.senders import Provider
 from hotline.errors import HotlineError
 from hotline.intake.voice.ear import Ear, ear
 from hotline.jobs.enclosures import Enclosures
 from hotline.jobs.escalation import Rings
 from hotline.jobs.limits import Limits, MemoryPlaces, Places
 from hotline.jobs.recordings import Recordings, open_facts
+from hotline.jobs.relaying import Relays
 from hotline.jobs.runner import BACKOFF, MINUTE, NotYet, Runner, Task
 from hotline.log import Log
 from hotline.routing.retention import UNDECIDED
@@ -26,10 +28,9 @@ from hotline.vault.envelope import queue_recipient
 from hotline.vault.receipts import place_receipt
 
 SETTLE_AGAIN = 2
-RELAY_AGAIN = 2 * MINUTE
 # A further ring of the same code comes within the hour and does away with an earlier errand.
 ALARM_WAITS = (MINUTE, 2 * MINUTE, *(5 * MINUTE,) * 300)
-RELAY_FAILED = 30  # seconds, when somebody on duty could not be told
+NEVER_BURIED = (30,) * 3000
 CALL_AGAIN = 5 * MINUTE  # a call whose recording is still at the provider
 FILES_AGAIN = 5 * MINUTE  # a message whose files are not fetched yet, with which they would go
 
@@ -50,6 +51,7 @@ class Tasks:
         line: StaffLine,
         provider: Provider,
         recordings: Recordings,
+        knock: Knocker,
         limits: Limits,
         log: Log,
     ) -> None:
@@ -61,12 +63,15 @@ class Tasks:
         self._rings = Rings(line, provider)
         told = ways(line.settings, lambda code: log.event("line_alarm", code=code))
         self._bell = Bell(line.database, told, line.profile.name)
+        self.relays = Relays(line, provider, knock)
 
     def table(self) -> Mapping[str, Task]:
         return {
             "settle": Task(self.settle, BACKOFF),
             "news": Task(self.news, BACKOFF),
-            "relay": Task(self.relay, (30,) * 3000),
+            "relay": Task(self.relays.relay, NEVER_BURIED),
+            "answered": Task(self.relays.answered, BACKOFF),
+            "relay_over": Task(self.relays.forget, BACKOFF),
             "notify": Task(self.notify, BACKOFF),
             "erase": Task(self.erase, erasure.WAITS, counted=True),
             "recording": Task(self._recordings.fetch, BACKOFF),
@@ -154,29 +159,6 @@ class Tasks:
         )
         return ()
 
-    def relay(self, errand: Errand) -> Sequence[Errand]:
-        """Danger: tells the people on duty again and again until a human has the tip."""
-        facts = self._open(errand)
-        tip = bytes.fromhex(facts["tip"])
-        row = self._line.tips.one(tip)
-        if row is None or row.state not in (State.OPEN, State.WAITING):
-            return ()
-        if tip in self._line.desk.claims(int(self._line.clock.seconds())):
-            self._line.audit.note("relay_acknowledged", tip=tip.hex())
-            return ()
-        if facts["instead_of"]:
-            # The earlier relay of this tip does not know whom it has named since.
-            self._line.outbox.done(bytes.fromhex(facts["instead_of"]))
-        text = f"{facts['type']} {facts['place']}: URGENT, UNVERIFIED. Sign in and take it."
-        failed = False
-        for number in filter(None, facts["duty"].split(",")):
-            try:
-                self._provider.alert(number, text)
-            except ProviderProblem:
-                failed = True
-        # Never buried, however long the provider fails: danger ends only with a human.
-        raise NotYet(RELAY_FAILED if failed else RELAY_AGAIN, "not_acknowledged")
-
     def notify(self, errand: Errand) -> Sequence[Errand]:
         """Nobody undid the decision: an agency's package is in its inbox. Further ways of delivery
         hang here."""
@@ -213,5 +195,8 @@ def runner(
     when several processes share them."""
     recordings = Recordings(line, provider, log, heard or ear(line.settings))
     limits = Limits(places or MemoryPlaces(line.clock.seconds))
-    tasks = Tasks(line, provider, recordings, limits, log)
-    return Runner(line.outbox, line.clock, tasks.table(), log)
+    knock = knocker(line.settings.staff, line.clock)
+    tasks = Tasks(line, provider, recordings, knock, limits, log)
+    found = Runner(line.outbox, line.clock, tasks.table(), log)
+    tasks.relays.look = found.run
+    return found

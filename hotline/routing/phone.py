@@ -63,11 +63,11 @@ def read(sheet: Document, zone: ZoneInfo, spoken: tuple[Language, ...]) -> Phone
 
 
 def _phone(entry: Entry, zone: ZoneInfo, spoken: tuple[Language, ...]) -> Phone:
-    spans = tuple(
-        span for text in entry.texts("hours", required=True) for span in _spans(entry, text)
+    found = tuple(
+        span for text in entry.texts("hours", required=True) for span in spans(entry, text)
     )
-    for at, (day, first, after) in enumerate(spans):
-        if any(d == day and f < after and first < a for d, f, a in spans[:at]):
+    for at, (day, first, after) in enumerate(found):
+        if any(d == day and f < after and first < a for d, f, a in found[:at]):
             entry.problem(f"hours: two spans of {DAYS[day]} overlap", "Join them.", "hours")
             break
     minutes = entry.number("wait_minutes", USUAL_WAIT)
@@ -75,7 +75,7 @@ def _phone(entry: Entry, zone: ZoneInfo, spoken: tuple[Language, ...]) -> Phone:
         hint = f"Write 1 to {LONGEST_WAIT}: after that the line has forgotten the caller."
         entry.problem(f"wait_minutes is {minutes}", hint, "wait_minutes")
     phone = Phone(
-        spans=spans,
+        spans=found,
         zone=_zone(entry, zone),
         holidays=frozenset(entry.days("holidays")),
         languages=_languages(entry, spoken),
@@ -85,7 +85,8 @@ def _phone(entry: Entry, zone: ZoneInfo, spoken: tuple[Language, ...]) -> Phone:
     return phone
 
 
-def _spans(entry: Entry, text: str) -> Iterator[tuple[int, int, int]]:
+def spans(entry: Entry, text: str) -> Iterator[tuple[int, int, int]]:
+    """``Mo-Fr 08:00-20:00`` as (day, first minute, minute after the last) for each day."""
     found = _SPAN.fullmatch(text.casefold())
     if found is None:
         entry.problem(f"hours: {text} is no span of hours", _SHAPE, "hours")

@@ -15,6 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from hotline.routing.duty import Duty, Pauses
 from hotline.routing.phone import Phone
 from hotline.routing.retention import Retention
 from hotline.routing.watch import Watching
@@ -106,16 +107,6 @@ class EmergencyNumber:
 
 
 @dataclass(frozen=True, slots=True)
-class Duty:
-    """Somebody on duty of ``agency`` who is told of danger and of lateness; with ``watch``, only of
-    alarms on unusual reading. A staff telephone in E.164."""
-
-    agency: str
-    number: str
-    watch: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Pattern:
     """A body each municipality has. Its id holds ``{code}`` or ``{key}`` once."""
 
@@ -158,10 +149,10 @@ class Profile:
     """One jurisdiction. ``agencies`` holds every body written out; those that patterns imply
     are found by ``agency``. A municipality's key is ``scheme`` and a code of ``digits`` digits;
     ``states`` are keys by the digits their codes begin with. ``phone`` is when operators take
-    calls, None where none do, ``watch`` what reading is usual. ``leave`` is where "Leave this
-    page" leads; ``retention`` how long tips may live. ``digest`` is the fingerprint of its files
-    (see profile_files); ``lines`` where each body, pattern and state is written, and each key of
-    them (``pcerj.functions``, ``profile.desks``)."""
+    calls, None where none do, ``relay`` the pauses of ringing, ``watch`` what reading is usual.
+    ``leave`` is where "Leave this page" leads; ``retention`` how long tips may live. ``digest`` is
+    the fingerprint of its files (see profile_files); ``lines`` where each body, pattern and state
+    is written, and each key of them (``pcerj.functions``, ``profile.desks``)."""
 
     id: str
     name: str
@@ -181,6 +172,7 @@ class Profile:
     emergency: tuple[EmergencyNumber, ...]
     elsewhere: tuple[EmergencyNumber, ...]
     duty: tuple[Duty, ...]
+    relay: Pauses
     phone: Phone | None
     watch: Watching
     leave: str

@@ -17,11 +17,10 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from hotline.clock import Clock
-from hotline.routing import phone, profile_checks, retention, watch
+from hotline.routing import duty, phone, profile_checks, retention, watch
 from hotline.routing.profile import (
     PURPOSES,
     Agency,
-    Duty,
     EmergencyNumber,
     Pattern,
     Profile,
@@ -44,7 +43,6 @@ FILES = (
 )
 _OPTIONAL = frozenset({"municipalities.toml", "recusal.toml", retention.FILE})
 _DIALLED = re.compile(r"[+*#(]*\d[\d ()*#.-]*")
-_E164 = re.compile(r"\+[1-9]\d{7,14}")
 
 
 # A machine's clock may run behind, and that must not silence a line; a mistyped year is caught.
@@ -111,7 +109,8 @@ def _read(folder: Path, documents: Mapping[str, Document], sources: dict[str, En
         oversight=top.texts("oversight", required=True),
         emergency=_numbers(sheet, "number", zone),
         elsewhere=_numbers(sheet, "elsewhere", zone),
-        duty=_duty(sheet, agencies),
+        duty=duty.read(sheet, agencies, languages),
+        relay=duty.read_pauses(sheet),
         phone=phone.read(sheet, zone, languages),
         watch=watch.read(sheet),
         leave=_leave(top),
@@ -121,7 +120,7 @@ def _read(folder: Path, documents: Mapping[str, Document], sources: dict[str, En
         cues=cues,
         lines=MappingProxyType(dict(_places(sources))),
     )
-    sheet.check_headers(frozenset({"number", "elsewhere", "duty", "phone", "watch"}))
+    sheet.check_headers(frozenset({"number", "elsewhere", "duty", "relay", "phone", "watch"}))
     documents["queues.toml"].check_headers(frozenset({"queue"}))
     documents["states.toml"].check_headers(frozenset({"state"}))
     return profile
@@ -214,20 +213,6 @@ def _numbers(sheet: Document, header: str, zone: ZoneInfo) -> tuple[EmergencyNum
         entry.close()
         numbers.append(number)
     return tuple(numbers)
-
-
-def _duty(sheet: Document, agencies: Mapping[str, Agency]) -> tuple[Duty, ...]:
-    people = []
-    for entry in sheet.entries("duty"):
-        one = Duty(entry.text("agency"), entry.text("number"), entry.flag("watch"))
-        if one.agency and one.agency not in agencies:
-            hint = nearest(one.agency, agencies, "Take an id of agencies.toml.")
-            entry.problem(f"no agency is called {one.agency}", hint, "agency")
-        if one.number and not _E164.fullmatch(one.number):
-            entry.problem("number is not E.164", "Write it as +5521990000000.", "number")
-        people.append(one)
-        entry.close()
-    return tuple(people)
 
 
 def _states(

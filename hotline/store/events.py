@@ -54,7 +54,7 @@ EVENTS: Final[Mapping[str, tuple[Told, Fields]]] = {
     "settled": (Told.NEVER, _TIP | {"queue": _ROOM}),
     "lapsed": (Told.NEVER, _TIP),
     "reporter_added": (Told.NEVER, _TIP),
-    "relay_acknowledged": (Told.NEVER, _TIP),
+    "relay_acknowledged": (Told.NEVER, _TIP | {"how": _CODE} | _BY),
     "recording_expired": (Told.NEVER, _TIP),
     "shredded": (Told.NEVER, _TIP | {"why": _CODE}),
     "package_delivered": (Told.NEVER, {"package": _ID, "agency": _ROOM}),
@@ -162,6 +162,8 @@ EVENTS: Final[Mapping[str, tuple[Told, Fields]]] = {
 _OPTIONAL: Final = frozenset(
     {
         ("recording_destroyed", "reason"),
+        ("relay_acknowledged", "how"),
+        ("relay_acknowledged", "by"),
         ("granted", "request"),
         ("audit_viewed", "about"),
         ("audit_exported", "about"),

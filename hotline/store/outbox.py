@@ -127,6 +127,40 @@ class Outbox:
         attempts = OutboxRow.attempts if tried else OutboxRow.attempts - 1
         self._set(identity, state="ready", due_at=int(at), problem=problem, attempts=attempts)
 
+    def rewrite(self, errand: Errand, until: int) -> bool:
+        """Other details for an errand that is being done, and until when it is: whoever finds it
+        after that goes on from these. False when it is not there any more."""
+
+        def work(connection: Connection) -> bool:
+            found = connection.execute(
+                update(OutboxRow)
+                .where(OutboxRow.id == errand.id, OutboxRow.state == "running")
+                .values(payload=errand.payload, epoch=errand.epoch, due_at=until)
+            )
+            return bool(found.rowcount)
+
+        return self._database.write(work)
+
+    def wake(self, identity: bytes) -> bool:
+        """Lets a waiting errand be done now. False when somebody is doing it this moment."""
+
+        def work(connection: Connection) -> bool:
+            this = OutboxRow.id == identity
+            found = connection.execute(
+                update(OutboxRow).where(this, OutboxRow.state == "ready").values(due_at=0)
+            )
+            state = select(OutboxRow.state).where(this)
+            return bool(found.rowcount) or connection.execute(state).scalar() != "running"
+
+        return self._database.write(work)
+
+    def one(self, identity: bytes) -> Errand | None:
+        """An errand that is not done."""
+        query = select(OutboxRow).where(OutboxRow.id == identity, OutboxRow.state != "done")
+        with self._database.read() as connection:
+            r = connection.execute(query).first()
+        return r and Errand(r.id, r.kind, r.subject, r.epoch, r.payload, r.urgent)
+
     def bury(self, identity: bytes, problem: str, now: float = 0) -> None:
         """Given up: stays, with an alarm, until a person retries it. Its day is kept, no more."""
         self._set(identity, state="buried", problem=problem, due_at=int(now) // DAY * DAY)

@@ -17,16 +17,17 @@ from hotline.triage.pages import (
     desk,
     door,
     ending,
+    errands,
     handover,
     inbox,
     invitations,
     joining,
     lists,
     live,
-    errands,
     officers,
     presence,
     recordings,
+    relays,
     requests,
     samples,
     sessions,
@@ -46,7 +47,7 @@ def console(line: StaffLine) -> Console:
     queue = (desk, lists, bulk, handover, presence)
     one = (tip, deeds, undoing, similar, speaking, ending, recordings, attachments)
     people = (wellbeing, training, officers, errands, certificates, invitations, requests)
-    reading = (*queue, *one, samples, calls, live, inbox)
+    reading = (*queue, *one, samples, calls, live, relays, inbox)
     for room in (door, joining, sessions, account, *reading, *people, alarms, audit):
         room.install(found)
     return found

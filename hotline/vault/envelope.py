@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hotline.clock import Clock, coarse_due
 from hotline.tips import (
@@ -208,15 +208,20 @@ class Envelope:
         due_at: int = 0,
     ) -> Errand:
         """A side effect with its details sealed to the worker."""
-        identity, month = random_id(), self.clock.month()
+        bare = Errand(random_id(), kind, subject, "", b"", urgent, due_at)
+        return self.errand_again(bare, payload)
+
+    def errand_again(self, errand: Errand, payload: dict[str, str]) -> Errand:
+        """The same errand with other details."""
+        month = self.clock.month()
         sealed = seal_small(
             fmt.SMALL,
-            identity,
+            errand.id,
             self.directory.key(WORKER, month),
             json.dumps(payload, ensure_ascii=False).encode(),
             ERRAND_BYTES,
         )
-        return Errand(identity, kind, subject, month, sealed, urgent, due_at)
+        return replace(errand, epoch=month, payload=sealed)
 
     def handover(self, queue: str, payload: dict[str, str]) -> tuple[bytes, str, bytes]:
         """A note to a queue's next shift: ``(id, month, sealed)``. Raises NoKey."""

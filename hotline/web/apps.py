@@ -47,9 +47,9 @@ def base(name: str, log: Log, *, scripts: bool) -> Flask:
 def public_rooms() -> tuple[ModuleType, ...]:
     """The channels; importing them is most of a start."""
     from hotline.delivery import web as ledger
-    from hotline.intake import api, ivr, operators, sms, web
+    from hotline.intake import api, ivr, operators, ringing, sms, web
 
-    return web, sms, ivr, operators, api, ledger
+    return web, sms, ivr, operators, ringing, api, ledger
 
 
 def public_app(line: PublicLine | None = None) -> Flask:

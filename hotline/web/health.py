@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from flask import Blueprint, Response, jsonify
 
 from hotline.assembly import PublicLine, StaffLine
+from hotline.delivery.relay import holes
 from hotline.errors import HotlineError
 from hotline.store import migrate
 from hotline.store.alarms import Alarms
@@ -58,6 +59,8 @@ def staff(line: StaffLine) -> Blueprint:
         for one in LineAlarms(line.database).all():
             if one.state != OVER:
                 yield one.code
+        if holes(line.profile):
+            yield "duty"
 
     return _blueprint(reasons, warnings)
 

@@ -355,6 +355,12 @@ def _alarm(ground: Ground) -> Use:
     return Use("olga", {"alarm": alarm.id.hex()}, {"reason": "busy_day"})
 
 
+def _relay(ground: Ground) -> Use:
+    ground.told("Socorro, vão matar o vizinho agora em Niterói, RJ")
+    (errand,) = ground.staff.outbox.pending("relay")[:1]
+    return Use("paulo", {"relay": errand.id.hex()})
+
+
 def _record(ground: Ground) -> Use:
     sequence_and_sign(ground.staff)
     return Use("olga", {"record": next(ground.staff.audit.rows()).id.hex()})
@@ -368,6 +374,8 @@ def _export(ground: Ground) -> Use:
 ROUTES: dict[str, Prepare] = {
     "alarms": _page("olga"),
     "acknowledge_alarm": _alarm,
+    "relay": _page("paulo"),
+    "acknowledge_relay": _relay,
     "set_hours": lambda ground: Use("olga", {"person": ground.person("ana").hex()}),
     "plant_page": _page("sofia"),
     "plant": lambda ground: Use(

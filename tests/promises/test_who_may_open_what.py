@@ -55,7 +55,7 @@ OUTSIDE: dict[str, dict[str, str]] = {
         "static": FILES,
         "health.healthz": HEALTH,
         "health.readyz": HEALTH,
-        **dict.fromkeys(("sms", "ivr", "operators"), PROVIDER),
+        **dict.fromkeys(("sms", "ivr", "operators", "ringing"), PROVIDER),
         **dict.fromkeys(("form", "api"), REPORTERS),
     },
 }

@@ -17,7 +17,7 @@ from hotline.jobs.embedded import EmbeddedJobs
 from hotline.jobs.escalation import LATE_TEXT, QUIET, contacts, raise_late
 from hotline.jobs.tasks import runner
 from hotline.log import Log
-from hotline.routing.profile import Duty
+from hotline.routing.duty import Duty
 from hotline.store.deadlines import Deadlines, Stage, long_minutes, near_minutes
 from hotline.store.tables import DeadlineRow
 from hotline.store.tips import Change

@@ -16,17 +16,19 @@ import pytest
 import redis
 
 import hotline
-from hotline.assembly import PublicLine, StaffLine
+from hotline.assembly import PublicLine, StaffLine, assemble_staff
 from hotline.delivery.erasure import WAITS
+from hotline.delivery.relay import RETRY
 from hotline.delivery.senders import Provider, ProviderProblem, RecordingProvider, TwilioProvider
 from hotline.jobs import rq
 from hotline.jobs.chores import chores
 from hotline.jobs.embedded import EmbeddedJobs
 from hotline.jobs.recordings import Recordings
+from hotline.jobs.relaying import LOOK
 from hotline.jobs.runner import BACKOFF, Runner
-from hotline.jobs.tasks import RELAY_AGAIN, RELAY_FAILED, runner
+from hotline.jobs.tasks import runner
 from hotline.log import Log
-from hotline.routing.profile import Duty
+from hotline.routing.duty import Duty, Way
 from hotline.settings import Settings
 from hotline.store.desk import Claim
 from hotline.store.outbox import LEASE_SECONDS
@@ -149,29 +151,53 @@ def test_news_from_the_reporter_reopens_a_closed_tip(jobs: Jobs, public_line: Pu
     assert jobs.line.audit.count("reporter_added") == 1
 
 
+ROTA = tuple(
+    Duty("central-rj", f"+552190000000{n}", post=f"Post {n}", ways=(Way.SMS,)) for n in (1, 2)
+)
+
+
+@pytest.fixture
+def staff_line(settings: Settings, clock: MovableClock) -> Iterator[StaffLine]:
+    """With two posts on duty, who get texts."""
+    line = assemble_staff(settings, clock)
+    yield replace(line, profile=replace(line.profile, duty=ROTA))
+    line.close()
+
+
 def urgent(line: PublicLine) -> None:
-    profile = replace(
-        line.profile, duty=(Duty("BR", "+5521900000001"), Duty("BR", "+5521900000002"))
-    )
+    profile = replace(line.profile, duty=ROTA)
     replace(line.pipeline, profile=profile).receive(Contact(channel=Channel.WEB, text=DANGER))
+
+
+def wait(jobs: Jobs, seconds: int) -> None:
+    """As time passes for workers, who look every few seconds."""
+    for _ in range(seconds // LOOK):
+        jobs.clock.advance(LOOK)
+        jobs.drain()
 
 
 def test_danger_is_told_again_and_again_until_a_human_has_it(
     jobs: Jobs, public_line: PublicLine, sign_in: SignIn
 ) -> None:
     urgent(public_line)
-    for turn in range(1, 15):
-        jobs.drain()
+    jobs.drain()
+    pauses = jobs.line.profile.relay
+    for turn in range(1, 5):
+        assert len(jobs.provider.alerts) == 2 * turn - 1
+        wait(jobs, pauses.answer)
         assert len(jobs.provider.alerts) == 2 * turn
-        jobs.clock.advance(RELAY_AGAIN)
-    number, text = jobs.provider.alerts[0]
-    assert number == "+5521900000001"
-    assert "UNVERIFIED" in text
+        wait(jobs, pauses.answer + pauses.rest)
+    assert [number for number, _ in jobs.provider.alerts] == [
+        *(post.number for _ in range(4) for post in ROTA),
+        ROTA[0].number,
+    ]
+    _, text = jobs.provider.alerts[0]
+    assert "NAO VERIFICADO" in text
     assert "matar" not in text, "content travels sealed only"
     who, now = sign_in("olga"), int(jobs.clock.seconds())
     jobs.line.desk.claim(Claim(jobs.only_tip().id, who.person.id, now + 600), now)
-    jobs.drain()
-    assert len(jobs.provider.alerts) == 28
+    wait(jobs, 2 * LOOK)
+    assert len(jobs.provider.alerts) == 9
     assert jobs.line.audit.count("relay_acknowledged") == 1
     assert not any(kind == "relay" for kind, _ in jobs.line.outbox.counts())
 
@@ -181,14 +207,14 @@ def test_danger_is_never_given_up_when_the_provider_fails(
 ) -> None:
     urgent(public_line)
     for _ in range(2 * len(BACKOFF)):
-        jobs.provider.failures = ["unreachable"]  # the first of two on duty cannot be told
-        before = len(jobs.provider.alerts)
+        jobs.provider.failures = ["unreachable"] * len(ROTA)  # nobody on duty can be told
         jobs.drain()
-        assert [number for number, _ in jobs.provider.alerts[before:]] == ["+5521900000002"]
-        jobs.clock.advance(RELAY_FAILED)
+        assert jobs.provider.alerts == []
+        jobs.clock.advance(RETRY)
+    jobs.provider.failures = ["unreachable"]  # the first of two cannot be told: the second is
     jobs.drain()
-    assert len(jobs.provider.alerts) == 2 * len(BACKOFF) + 2
-    assert jobs.line.outbox.buried() == []
+    assert [number for number, _ in jobs.provider.alerts] == [ROTA[1].number]
+    assert not any(kind == "relay" for _, kind, _ in jobs.line.outbox.buried())
 
 
 def test_the_provider_forgets_as_soon_as_it_can(jobs: Jobs) -> None:

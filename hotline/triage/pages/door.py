@@ -217,6 +217,7 @@ DONE = {
     "undone": N_("Undone. The tip is as it was before, and yours."),
     "drawn": N_("Drawn. What is to be read again is below."),
     "sample_agreed": N_("Recorded. The tip stays closed."),
+    "relay_taken": N_("Noted: you have it. Ringing ends. Open the tip now."),
     "checked": N_("The checklist was kept with the tip."),
     "asked": N_("The question was sent. The reporter sees it with the receipt."),
     "language": N_("Passed on. The tip says that somebody who reads its language is wanted."),
