@@ -49,6 +49,10 @@ class Settings:
     voice: str = "both"
     voice_model: Path | None = None
     witness: Path | None = None
+    alarm_webhook: str = field(default="", repr=False)
+    alarm_email: str = ""
+    smtp_url: str = field(default="", repr=False)
+    metrics_token: str = field(default="", repr=False)
     demo: bool = False
 
     @property
@@ -100,6 +104,10 @@ NAMES = {
     "HOTLINE_VOICE": "what becomes of recordings: both (default), transcribe or listen",
     "HOTLINE_VOICE_MODEL": "directory of a speech model; without one, people listen",
     "HOTLINE_WITNESS": "directory that also gets the audit's checkpoints; default none",
+    "HOTLINE_ALARM_WEBHOOK": "where alarms about the line are posted; default nowhere",
+    "HOTLINE_ALARM_EMAIL": "address of the line's own operators, for the same alarms",
+    "HOTLINE_SMTP_URL": "mail server, smtp:// or smtps://user:password@host:port; default none",
+    "HOTLINE_METRICS_TOKEN": "bearer token for /metrics from other machines; default none",
     "HOTLINE_DEMO": "set by 'hotline demo' only: console senders, seeded data",
 }
 _OF_TRAINING = (
@@ -108,6 +116,7 @@ _OF_TRAINING = (
     "HOTLINE_JURISDICTION",
     "HOTLINE_RULES_VERSION",
 )
+SHORTEST_TOKEN = 20  # characters
 VOICE = ("both", "transcribe", "listen")
 SECRET = frozenset(
     {
@@ -117,6 +126,9 @@ SECRET = frozenset(
         "HOTLINE_TWILIO_ACCOUNT_SID",
         "HOTLINE_TWILIO_AUTH_TOKEN",
         "HOTLINE_TWILIO_AUTH_TOKEN_PREVIOUS",
+        "HOTLINE_ALARM_WEBHOOK",
+        "HOTLINE_SMTP_URL",
+        "HOTLINE_METRICS_TOKEN",
     }
 )
 
@@ -152,6 +164,22 @@ def _sound_onion(url: str) -> bool:
         version == b"\3"
         and check == hashlib.sha3_256(b".onion checksum" + key + version).digest()[:2]
     )
+
+
+def _check_alarms(values: Mapping[str, str], problems: list[str]) -> None:
+    """How the line's own operators hear of alarms and read its figures."""
+    if "HOTLINE_ALARM_WEBHOOK" in values:
+        webhook = values["HOTLINE_ALARM_WEBHOOK"]
+        _check_url("HOTLINE_ALARM_WEBHOOK", webhook, ("http", "https"), problems)
+    if "HOTLINE_SMTP_URL" in values:
+        _check_url("HOTLINE_SMTP_URL", values["HOTLINE_SMTP_URL"], ("smtp", "smtps"), problems)
+    address = values.get("HOTLINE_ALARM_EMAIL", "")
+    if address and not re.fullmatch(r"[^@\s,]+@[^@\s,]+", address):
+        problems.append("HOTLINE_ALARM_EMAIL must be one address")
+    if address and "HOTLINE_SMTP_URL" not in values:
+        problems.append("HOTLINE_ALARM_EMAIL needs HOTLINE_SMTP_URL")
+    if 0 < len(values.get("HOTLINE_METRICS_TOKEN", "")) < SHORTEST_TOKEN:
+        problems.append(f"HOTLINE_METRICS_TOKEN must have {SHORTEST_TOKEN} characters or more")
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
@@ -190,6 +218,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     witness = values.get("HOTLINE_WITNESS")
     if voice not in VOICE:
         problems.append(f"HOTLINE_VOICE must be one of {', '.join(VOICE)}")
+    _check_alarms(values, problems)
     if problems:
         raise BadSettings(problems)
     return Settings(
@@ -209,6 +238,10 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         voice=voice,
         voice_model=Path(model).expanduser() if model else None,
         witness=Path(witness).expanduser() if witness else None,
+        alarm_webhook=values.get("HOTLINE_ALARM_WEBHOOK", ""),
+        alarm_email=values.get("HOTLINE_ALARM_EMAIL", ""),
+        smtp_url=values.get("HOTLINE_SMTP_URL", ""),
+        metrics_token=values.get("HOTLINE_METRICS_TOKEN", ""),
         demo=values.get("HOTLINE_DEMO") == "1",
     )
 
@@ -273,6 +306,10 @@ def child_environ(settings: Settings, *, public: bool = False) -> dict[str, str]
         "HOTLINE_VOICE": settings.voice,
         "HOTLINE_VOICE_MODEL": str(settings.voice_model or ""),
         "HOTLINE_WITNESS": str(settings.witness or ""),
+        "HOTLINE_ALARM_WEBHOOK": "" if public else settings.alarm_webhook,
+        "HOTLINE_ALARM_EMAIL": "" if public else settings.alarm_email,
+        "HOTLINE_SMTP_URL": "" if public else settings.smtp_url,
+        "HOTLINE_METRICS_TOKEN": "" if public else settings.metrics_token,
         "HOTLINE_DEMO": "1" if settings.demo else "",
     }
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("HOTLINE_")}

@@ -172,19 +172,71 @@ def ledger() -> None:
 
 @ledger.command()
 @click.option("--json", "as_json", is_flag=True)
-def check(as_json: bool) -> None:
+@click.option("--full", is_flag=True, help="Look for every tip there ever was, not only new ones.")
+@click.option("--months", is_flag=True, help="The same by month of arrival (a full check).")
+@click.option("--queues", is_flag=True, help="Tips that have a row, by queue.")
+def check(as_json: bool, full: bool, months: bool, queues: bool) -> None:
     """received = waiting + forwarded + closed + shredded, or an alarm and exit 1."""
-    from hotline.triage.audit import ledger as balance
+    from hotline.triage.ledger import PROBLEMS, by_queue
+    from hotline.triage.ledger import full as look_at_all
+    from hotline.triage.ledger import quick as look
 
     with _staff() as line:
-        counts = balance(line)
-    rest = counts["waiting"] + counts["forwarded"] + counts["closed"] + counts["shredded"]
-    sound = counts["received"] == rest
-    show(
-        counts,
-        as_json=as_json,
-        text="\n".join(f"{name:<10} {count}" for name, count in counts.items())
-        + ("\nbalanced" if sound else "\nNOT BALANCED"),
-    )
-    if not sound:
+        found = look_at_all(line) if full or months else look(line)
+        desks = by_queue(line) if queues else {}
+    said: dict[str, object] = dict(found.figures)
+    lines = [f"{name:<10} {count}" for name, count in found.figures.items()]
+    if months:
+        said["months"] = found.months
+        lines += _table(found.months)
+    if queues:
+        said["queues"] = desks
+        lines += _table(desks)
+    if not found.sound:
+        said["problems"] = [
+            {"code": one.code, "count": one.count, "tips": [tip.hex() for tip in one.tips]}
+            for one in found.problems
+        ]
+        for one in found.problems:
+            lines.append(f"{one.code}: {one.count} {PROBLEMS[one.code]}")
+            lines += [f"  {tip.hex()}" for tip in one.tips]
+    lines.append("balanced" if found.sound else "NOT BALANCED")
+    show(said, as_json=as_json, text="\n".join(lines))
+    if not found.sound:
         raise SystemExit(1)
+
+
+def _table(rows: dict[str, dict[str, int]]) -> list[str]:
+    return [
+        f"{name:<24} " + "  ".join(f"{what} {count}" for what, count in counts.items())
+        for name, counts in rows.items()
+    ]
+
+
+@ledger.command("statement")
+@click.argument("month", required=False)
+def statement(month: str | None) -> None:
+    """The signed public statement of MONTH (YYYY-MM); default: the newest."""
+    from hotline.triage.statements import kept
+
+    with _staff() as line:
+        there = dict(kept(line.settings))
+    if not there or (month and month not in there):
+        raise BadInput(
+            "There is no such statement.",
+            "One is written when a month is over and the ledger balances.",
+        )
+    click.echo(there[month or max(there)], nl=False)
+
+
+@ledger.command("verify")
+@click.argument("statements", type=FILE, nargs=-1, required=True)
+@click.option("--public-key", type=FILE, required=True, help="The line's key that you kept.")
+def verify_statements(statements: tuple[Path, ...], public_key: Path) -> None:
+    """Checks STATEMENTS, oldest first: each signed, each balancing, each naming the one before.
+    Needs no home and no database."""
+    from hotline.triage.statements import verify as verify_chain
+
+    for one in verify_chain(_key(public_key), [_text(file) for file in statements]):
+        click.echo(f"{one.month} " + " ".join(f"{n} {c}" for n, c in one.figures.items()))
+    click.echo("sound")

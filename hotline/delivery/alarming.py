@@ -64,8 +64,6 @@ class NotTold(HotlineError):
     """The operators could not be told now by some way."""
 
     code = "not_told"
-    message = "The line's operators could not be told."
-    hint = "Check the settings of alarms with 'hotline doctor'."
 
 
 Way = Callable[[str, AlarmCode], None]

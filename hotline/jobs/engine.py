@@ -9,7 +9,9 @@ from hotline.delivery.senders import Provider, provider
 from hotline.jobs.chores import Beat, Chore, Housekeeper, chores
 from hotline.jobs.embedded import URGENT_PAUSE_SECONDS, EmbeddedJobs
 from hotline.jobs.forgetting import Forget
+from hotline.jobs.lookout import ClockWatch, Lookout
 from hotline.jobs.nightly import Alarms, Drawing, Nightly
+from hotline.jobs.statements import Statements
 from hotline.jobs.tasks import runner
 from hotline.jobs.watching import Watcher
 from hotline.lanes import LANES, URGENT, Lane
@@ -48,6 +50,10 @@ def start_jobs(line: StaffLine, sender: Provider | None = None) -> Callable[[], 
     by_day = Housekeeper(
         [*chores(line, push), Chore("alarms", 60, Alarms(line, log).run)], log, lease
     )
+    looks = [
+        Chore("lookout", 60, Lookout(line, log).run),
+        Chore("clock", 10, ClockWatch(line, log).run),
+    ]
     # In threads of their own: the whole tree, proved again once a day, takes three minutes when it
     # has ten million records, a night's work as long; danger and sessions wait for neither.
     by_order = Housekeeper([Chore("sequence", 2, Sequencer(line).run)], log, lease)
@@ -55,12 +61,13 @@ def start_jobs(line: StaffLine, sender: Provider | None = None) -> Callable[[], 
         Chore("forget", 60, Forget(line, log).run),
         Chore("nightly", 60, Nightly(line, sender).run),
         Chore("draw", 60, Drawing(line).run),
+        Chore("balance", 3600, Statements(line).run),
     ]
     by_night = Housekeeper(nights, log, lease)
     # Its own thread too: at its start it reads the records of a fortnight.
     watcher = Watcher(line, log)
     watch = [Chore("watch", 10, watcher.run), Chore("watch_night", 3600, watcher.night)]
-    keepers = (by_order, by_day, by_night, Housekeeper(watch, log, lease))
+    keepers = (by_order, by_day, by_night, Housekeeper(watch, log, lease), Housekeeper(looks, log, lease))
     for keeper in keepers:
         keeper.start()
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from hotline.assembly import StaffLine
 from hotline.delivery import erasure
+from hotline.delivery.alarming import Bell
+from hotline.delivery.operators import ways
 from hotline.delivery.senders import Provider, ProviderProblem
 from hotline.errors import HotlineError
 from hotline.intake.voice.ear import Ear, ear
@@ -25,6 +27,8 @@ from hotline.vault.receipts import place_receipt
 
 SETTLE_AGAIN = 2
 RELAY_AGAIN = 2 * MINUTE
+# A further ring of the same code comes within the hour and does away with an earlier errand.
+ALARM_WAITS = (MINUTE, 2 * MINUTE, *(5 * MINUTE,) * 300)
 RELAY_FAILED = 30  # seconds, when somebody on duty could not be told
 CALL_AGAIN = 5 * MINUTE  # a call whose recording is still at the provider
 FILES_AGAIN = 5 * MINUTE  # a message whose files are not fetched yet, with which they would go
@@ -42,7 +46,12 @@ class Tasks:
     """The tasks of one staff line. Each is safe to repeat."""
 
     def __init__(
-        self, line: StaffLine, provider: Provider, recordings: Recordings, limits: Limits
+        self,
+        line: StaffLine,
+        provider: Provider,
+        recordings: Recordings,
+        limits: Limits,
+        log: Log,
     ) -> None:
         self._line = line
         self._provider = provider
@@ -50,6 +59,8 @@ class Tasks:
         self._recordings = recordings
         self._enclosures = Enclosures(line, provider, recordings)
         self._rings = Rings(line, provider)
+        told = ways(line.settings, lambda code: log.event("line_alarm", code=code))
+        self._bell = Bell(line.database, told, line.profile.name)
 
     def table(self) -> Mapping[str, Task]:
         return {
@@ -63,6 +74,7 @@ class Tasks:
             "forget_recording": Task(self._recordings.forget, BACKOFF),
             "late": Task(self._rings.late, BACKOFF),
             "watch": Task(self._rings.watch, BACKOFF),
+            "alarm": Task(self.alarm, ALARM_WAITS),
             "end_recording": Task(self._recordings.end, BACKOFF),
         }
 
@@ -171,6 +183,10 @@ class Tasks:
         self._line.desk.arrive(errand.subject, self._open(errand)["agency"])
         return ()
 
+    def alarm(self, errand: Errand) -> Sequence[Errand]:
+        """Something is wrong with the line: its own operators are told, and nobody else."""
+        return self._bell.ring(self._open(errand))
+
     def erase(self, errand: Errand) -> Sequence[Errand]:
         """The provider forgets (promise 7). That it did is counted at night: a record beside the
         tip's own would tell for ever by which channel that tip came."""
@@ -197,4 +213,5 @@ def runner(
     when several processes share them."""
     recordings = Recordings(line, provider, log, heard or ear(line.settings))
     limits = Limits(places or MemoryPlaces(line.clock.seconds))
-    return Runner(line.outbox, line.clock, Tasks(line, provider, recordings, limits).table(), log)
+    tasks = Tasks(line, provider, recordings, limits, log)
+    return Runner(line.outbox, line.clock, tasks.table(), log)

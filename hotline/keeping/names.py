@@ -35,7 +35,7 @@ _NAME = re.compile(
     r"hotline-(\d{4}-\d\d-\d\d)-(data|keys)-until-(\d{4}-\d\d-\d\d)-[0-9a-f]{8}\.sealed"
 )
 _DATA_FILES = frozenset({f"public/{name}" for name in (LIST, PIN, SEEN, CHECKPOINT, PUBLIC_HALF)})
-_DATA_FOLDERS = ("public/prompts/", "rules/", "releases/")
+_DATA_FOLDERS = ("public/prompts/", "public/ledger/", "rules/", "releases/")
 # The directory's signing key lies offline, the key store goes as rows; day keys live 48 h and
 # would live for days in a copy; the rest is of a moment.
 _LEFT_OUT = re.compile(

@@ -146,6 +146,15 @@ class Database:
         with self.read() as connection:
             connection.execute(text("SELECT 1"))
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """As ``read``, and every question in it is answered as of one instant."""
+        with _said_plainly(), self.engine.connect() as raw:
+            options = {} if self.sqlite else {"isolation_level": "REPEATABLE READ"}
+            connection = raw.execution_options(**options)
+            with connection.begin():
+                yield connection
+
     def wipe_journal(self) -> bool:
         """After an erasure on SQLite: truncates the WAL, so that no deleted page stays there. False
         when a reader kept it from that."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, or_, select, update
 
 from hotline.lanes import lane_of
 from hotline.store.audit import note
@@ -161,6 +161,16 @@ class Outbox:
                 .group_by(OutboxRow.kind, OutboxRow.state)
             ).all()
         return {(row[0], row[1]): row[2] for row in rows}
+
+    def failing(self, kinds: Iterable[str], tries: int) -> bool:
+        """Whether an errand of these kinds failed so often, or was given up."""
+        query = select(OutboxRow.id).where(
+            OutboxRow.kind.in_(list(kinds)),
+            OutboxRow.state != "done",
+            or_(OutboxRow.state == "buried", OutboxRow.attempts >= tries),
+        )
+        with self._database.read() as connection:
+            return connection.execute(query.limit(1)).first() is not None
 
     def epochs(self) -> set[str]:
         """The months to whose key some errand is still sealed."""

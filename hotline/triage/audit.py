@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,7 +17,8 @@ from hotline.errors import HotlineError
 from hotline.routing.profile import Profile
 from hotline.settings import Settings
 from hotline.store.audit import AuditLog, Placed
-from hotline.store.database import AlreadyThere
+from hotline.store.database import AlreadyThere, Database
+from hotline.store.ledger import RECEIVED, SHREDDED, Ledger
 from hotline.store.tips import Tips
 from hotline.tips import State
 from hotline.triage.tree import Frontier, leaf_hash
@@ -50,6 +51,8 @@ class Books(Protocol):
     def profile(self) -> Profile: ...
     @property
     def directory(self) -> Directory: ...
+    @property
+    def database(self) -> Database: ...
     @property
     def tips(self) -> Tips: ...
     @property
@@ -267,16 +270,19 @@ def _missed(marks: dict[int, list[tuple[bytes, str]]], tree: Frontier) -> Iterat
 
 
 def ledger(line: Books) -> dict[str, int]:
-    """Promise 4: what came in, and where each tip is."""
-    counts = dict.fromkeys(State, 0)
-    for (_, state), count in line.tips.counts().items():
-        counts[State(state)] += count
+    """Promise 4: what came in, and where each tip is, at one instant."""
+    with Ledger.of(line.database) as book:
+        return figures(book.states(), book.told(RECEIVED), book.told(SHREDDED))
+
+
+def figures(states: Mapping[str, int], received: int, shredded: int) -> dict[str, int]:
+    """The five figures. ``states`` are the tips that have a row, by state."""
     return {
-        "received": line.audit.count("received"),
-        "waiting": counts[State.OPEN] + counts[State.WAITING],
-        "forwarded": counts[State.FORWARDED],
-        "closed": counts[State.CLOSED],
-        "shredded": line.audit.count("shredded"),
+        "received": received,
+        "waiting": states.get(State.OPEN, 0) + states.get(State.WAITING, 0),
+        "forwarded": states.get(State.FORWARDED, 0),
+        "closed": states.get(State.CLOSED, 0),
+        "shredded": shredded,
     }
 
 

@@ -46,9 +46,10 @@ def base(name: str, log: Log, *, scripts: bool) -> Flask:
 
 def public_rooms() -> tuple[ModuleType, ...]:
     """The channels; importing them is most of a start."""
+    from hotline.delivery import web as ledger
     from hotline.intake import api, ivr, operators, sms, web
 
-    return web, sms, ivr, operators, api
+    return web, sms, ivr, operators, api, ledger
 
 
 def public_app(line: PublicLine | None = None) -> Flask:
@@ -68,13 +69,14 @@ def public_app(line: PublicLine | None = None) -> Flask:
 def console_app(line: StaffLine | None = None) -> Flask:
     """The operators', officers' and agencies' desk."""
     from hotline.triage import web
-    from hotline.web import errors, health
+    from hotline.web import errors, health, metrics
 
     line = line or assemble_staff(settings_module.load())
     app = base("console", Log(line.clock, public=False), scripts=True)
     app.extensions["line"] = line
     app.register_blueprint(web.blueprint(line))
     app.register_blueprint(health.staff(line))
+    app.register_blueprint(metrics.staff(line))
     errors.install_console(app)
     return app
 

@@ -15,6 +15,7 @@ from hotline.store import migrate
 from hotline.store.alarms import Alarms
 from hotline.store.database import Database
 from hotline.store.deadlines import Deadlines
+from hotline.store.line_alarms import OVER, LineAlarms
 from hotline.triage.audit import stuck
 from hotline.vault.directory import Directory, NoKey
 from hotline.vault.envelope import STATISTICS, WORKER, queue_recipient
@@ -54,6 +55,9 @@ def staff(line: StaffLine) -> Blueprint:
             yield "late"
         if Alarms(line.database).waiting():
             yield "alarms"
+        for one in LineAlarms(line.database).all():
+            if one.state != OVER:
+                yield one.code
 
     return _blueprint(reasons, warnings)
 

@@ -8,9 +8,11 @@ from flask import redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from hotline.assembly import StaffLine, call_pipeline
+from hotline.delivery.alarming import AlarmCode
 from hotline.errors import BadInput, NotAllowed
 from hotline.routing.watch import Hours, minutes
 from hotline.store.alarms import NEW, Alarm, Alarms
+from hotline.store.line_alarms import LineAlarms
 from hotline.store.people import Person
 from hotline.tips import Channel, Contact, Language
 from hotline.triage.canaries import Canaries, ListAltered, plant
@@ -18,10 +20,21 @@ from hotline.triage.pages.door import Console, who
 from hotline.triage.pages.tip import read_id
 from hotline.triage.pages.words import named
 from hotline.triage.watch import ACK_REASONS, KIND_NAMES, OwnReading, acknowledge
+from hotline.web.i18n import N_
 
 # As which channel a planted tip shows: what a report typed elsewhere may look like.
 CHANNELS = (Channel.WEB, Channel.SMS, Channel.API)
 LONGEST = 5000  # characters
+CODE_NAMES = {
+    AlarmCode.BURIED: N_("Something was tried often and given up. See the officers’ page."),
+    AlarmCode.OVERDUE: N_("Reports wait far beyond their time. Put more people on the desks."),
+    AlarmCode.ERASURE_LATE: N_("The telephone provider has not deleted what it must."),
+    AlarmCode.RELAY_UNACKNOWLEDGED: N_("Danger was reported and nobody has taken it."),
+    AlarmCode.KEYS_UNVERIFIED: N_("Recovery sheets were not tried, or keys end soon."),
+    AlarmCode.CLOCK_JUMP: N_("The clock of the server jumped. Check its time."),
+    AlarmCode.DELIVERY_FAILING: N_("Something does not reach an agency."),
+    AlarmCode.LEDGER_UNBALANCED: N_("The ledger does not balance. Keep the database as it is."),
+}
 
 
 class BadHours(BadInput):
@@ -58,6 +71,7 @@ def workers(line: StaffLine) -> list[Worker]:
 
 
 def install(console: Console) -> None:
+    install_line(console)
     line = console.line
 
     @console.page("/alarms", "officer")
@@ -75,6 +89,8 @@ def install(console: Console) -> None:
             workers=workers(line),
             usual=line.profile.watch.hours,
             planted=planted(line),
+            line_alarms=LineAlarms(line.database).waiting(),
+            about=named({str(code): sentence for code, sentence in CODE_NAMES.items()}),
         )
 
     @console.act("/alarms/<alarm>/acknowledge", "officer", name="acknowledge_alarm")
@@ -112,3 +128,15 @@ def install(console: Console) -> None:
         contact = Contact(channel=Channel(channel), text=text, language=language)
         plant(line, call_pipeline(line), who(), contact)
         return redirect("/plant?done=planted", 303)
+
+
+def install_line(console: Console) -> None:
+    """Alarms about the line itself stand on the same page, and are acknowledged without a reason:
+    what to do is the same each time."""
+    line = console.line
+
+    @console.act("/alarms/line/<code>/acknowledge", "officer", name="acknowledge_line_alarm")
+    def acknowledge_line_alarm(code: str) -> BaseResponse:
+        if not LineAlarms(line.database).acknowledge(code, who().person.id):
+            raise NotAllowed
+        return redirect("/alarms?done=acknowledged", 303)

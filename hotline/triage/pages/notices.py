@@ -9,23 +9,25 @@ from hotline.assembly import StaffLine
 from hotline.errors import HotlineError
 from hotline.store.alarms import Alarms
 from hotline.store.deadlines import Deadlines
+from hotline.store.line_alarms import LineAlarms
 from hotline.triage.access import SignedIn
 
 
 @dataclass(frozen=True, slots=True)
 class Notices:
     """``late`` and ``near`` count tips of desks that a supervisor may open, ``alarms`` what waits
-    for an officer."""
+    for an officer, ``line`` what is wrong with the line itself."""
 
     late: int = 0
     near: int = 0
     alarms: int = 0
+    line: int = 0
 
 
 def notices(line: StaffLine, who: SignedIn) -> Notices:
     """Counted from the deadlines themselves, so it stands even when no job runs. A page that tells
     of a failing database never fails for this."""
-    late = near = waiting = 0
+    late = near = waiting = wrong = 0
     with suppress(HotlineError):
         if who.has("supervisor"):
             now = int(line.clock.seconds())
@@ -33,4 +35,5 @@ def notices(line: StaffLine, who: SignedIn) -> Notices:
             late, near = sum(one for one, _ in found), sum(two for _, two in found)
         if who.has("officer"):
             waiting = Alarms(line.database).waiting()
-    return Notices(late, near, waiting)
+            wrong = len(LineAlarms(line.database).waiting())
+    return Notices(late, near, waiting, wrong)
