@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from hotline.clock import Clock, months_ahead
@@ -33,6 +33,7 @@ from hotline.vault.directory import (
 )
 from hotline.vault.envelope import STATISTICS, WORKER
 from hotline.vault.keys import grant, new_seed
+from hotline.vault.line import LINE_KEY
 from hotline.vault.private import public_bytes
 from hotline.vault.recovery import RecoveryKey
 from hotline.vault.seal import PublicKey, key_name
@@ -45,7 +46,6 @@ PEPPER = "receipts.pepper"
 WORKER_KEYS = "worker.json"
 DIRECTORY_KEY = "directory.key"
 AUDIT_KEY = "audit.key"
-LINE_KEY = "line.key"  # what the line signs packages and webhooks with
 FIRST_RULES = "The first rules of this line."
 
 
@@ -101,21 +101,6 @@ def found(
     # Last: the signed list is what says that the home is whole.
     publish(settings.public, public_keys, signer)
     return sheets
-
-
-def line_signer(settings: Settings) -> bytes:
-    """The Ed25519 seed the line signs with, by which agencies know it. A line that was founded
-    without one gets it when it first needs it. Two processes may need it at once: the hard link
-    appears whole or fails, so there is one."""
-    file = settings.staff / LINE_KEY
-    with suppress(FileNotFoundError):
-        return file.read_bytes()
-    fresh = settings.staff / f"{random_key().hex()[:16]}.tmp"
-    write_file(fresh, new_signer())
-    with suppress(FileExistsError):
-        file.hardlink_to(fresh)
-    fresh.unlink()
-    return file.read_bytes()
 
 
 def activate(

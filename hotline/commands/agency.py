@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from hotline import settings as settings_module
 from hotline.assembly import assemble_staff
+from hotline.commands.agency_alone import ALONE, FILE, write
 from hotline.commands.keys import decided
-from hotline.commands.people import ask_passphrase
 from hotline.commands.two import LATER, by_two, hinting, may_ask
 from hotline.errors import BadInput
-
-_FILE = click.Path(path_type=Path, dir_okay=False)
-
-
-class NotWritten(BadInput):
-    """A file of that name exists: a key is never written over."""
-
-    code = "not_written"
-    message = "A file of that name is there already."
-    hint = "Choose another name, or move the old file away."
 
 
 class OtherFingerprint(BadInput):
@@ -35,51 +24,15 @@ class OtherFingerprint(BadInput):
 
 @click.group()
 def agency() -> None:
-    """Keys that agencies hold themselves. 'keygen' and 'open' need no line."""
+    """Agencies with a key of their own. All but 'add', 'drop' and 'line-key' run at the agency."""
+
+
+for _command in ALONE:
+    agency.add_command(_command)
 
 
 @agency.command()
-@click.option("--agency", "name", required=True, help="The agency's id in the line's profile.")
-@click.option("--out", required=True, type=_FILE, help="The key file to keep; .pub is added too.")
-@click.option("--suite", default=1, type=click.IntRange(1, 2), show_default=True)
-def keygen(name: str, out: Path, suite: int) -> None:
-    """Makes a key under a passphrase: a file to keep, and one to give to the line."""
-    from hotline.vault.held import KeyFile, fingerprint
-
-    public = out.with_name(out.name + ".pub")
-    if out.exists() or public.exists():
-        raise NotWritten
-    made = KeyFile.new(name, ask_passphrase(f"the key of {name}"), suite)
-    _write(out, made.private())
-    _write(public, made.public())
-    click.echo(f"Keep {out} and the passphrase: without both nothing opens, and nobody can help.")
-    click.echo(f"Give {public} to the line, and read this to them on the telephone:")
-    click.echo(fingerprint(made.key.public))
-
-
-@agency.command("open")
-@click.argument("file", type=_FILE)
-@click.option("--key", required=True, type=_FILE, help="The key file that was kept.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="For its pictures.")
-def open_file(file: Path, key: Path, out: Path | None) -> None:
-    """Opens a downloaded package: JSON on standard output, pictures into --out."""
-    from hotline.vault.held import KeyFile, unpack
-
-    content, kept = file.read_bytes(), KeyFile.read(key.read_bytes())
-    seed = kept.seed(ask_passphrase(f"the key of {kept.agency}", again=False))
-    opened = unpack(content, kept.agency, seed)
-    click.echo(json.dumps(opened.document, ensure_ascii=False, sort_keys=True, indent=2))
-    if out is None:
-        return
-    out.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name, page in opened.pages.items():
-        if not (out / name).exists():
-            _write(out / name, page)
-    click.echo(f"{len(opened.pages)} pages in {out}", err=True)
-
-
-@agency.command()
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @click.option("--agency", "name", required=True, help="The agency whose packages it opens.")
 @click.option("--fingerprint", "heard", help="As the agency reads it; asked for otherwise.")
 @by_two
@@ -90,25 +43,25 @@ def add(
     """Seals packages for an agency to its own key from now on. Needs two officers and
     staff/directory.key."""
     from hotline.keyring import directory_change, held_change, hold
-    from hotline.vault.held import NotAKeyFile, fingerprint, read_public
+    from hotline.vault.held import Halves, NotAKeyFile
 
-    named, public = read_public(file.read_bytes())
-    if named != name:
+    given = Halves.read(file.read_bytes())
+    if given.agency != name:
         raise NotAKeyFile
     if heard is None:
         heard = click.prompt("Fingerprint, as the agency reads it aloud")
-    if "".join(heard.split()) != "".join(fingerprint(public).split()):
+    if "".join(heard.split()) != "".join(given.fingerprint.split()):
         raise OtherFingerprint
     line = assemble_staff(settings_module.load())
     try:
         if name not in line.profile.inboxes():
             raise BadInput("This agency has no inbox here.", "See 'hotline keys list'.")
-        facts = directory_change(line.settings, held_change(name, public))
+        facts = directory_change(line.settings, held_change(name, given.public, given.signs))
         by = decided(line, giver, second, facts, "agency_key", later=later)
         if by is None:
             return
         with hinting(LATER):
-            hold(line.settings, line.access, name, public, by)
+            hold(line.settings, line.access, name, given.public, by, given.signs)
     finally:
         line.close()
     click.echo("Done. Restart the public processes and serve; earlier packages stay as they are.")
@@ -138,10 +91,15 @@ def drop(name: str, giver: str, second: str | None, later: bool) -> None:
     click.echo("Done. Restart the public processes and serve.")
 
 
-def _write(path: Path, content: bytes) -> None:
-    """For its owner alone; never over what is there."""
-    try:
-        path.touch(mode=0o600, exist_ok=False)
-    except FileExistsError:
-        raise NotWritten from None
-    path.write_bytes(content)
+@agency.command("line-key")
+@click.option("--out", required=True, type=FILE, help="The file to give to agencies.")
+def line_key(out: Path) -> None:
+    """Writes the line's public key, by which agencies know what the line signed."""
+    from hotline.vault.held import fingerprint, line_file
+    from hotline.vault.line import line_signer
+    from hotline.vault.signatures import public_half
+
+    public = public_half(line_signer(settings_module.load().staff))
+    write(out, line_file(public))
+    click.echo(f"Give {out} to agencies, and read this to them on the telephone:")
+    click.echo(fingerprint(public))

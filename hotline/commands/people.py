@@ -10,6 +10,7 @@ import segno
 
 from hotline import settings as settings_module
 from hotline.assembly import StaffLine, assemble_staff
+from hotline.commands.asking import ask_passphrase
 from hotline.commands.certificates import certify, listed, roles_of
 from hotline.commands.custody import Head, hand_out, refuse_files
 from hotline.commands.procedures import authenticator, leave, opened, renew
@@ -19,18 +20,6 @@ from hotline.store.people import Person
 from hotline.tips import Language
 from hotline.triage.access import ROLES, Access
 from hotline.triage.approvals import Deed
-
-
-def ask_passphrase(name: str, *, again: bool = True) -> str:
-    """Asked on a terminal, a new one twice; one line of standard input otherwise."""
-    if sys.stdin.isatty():
-        words: str = click.prompt(
-            f"Passphrase for {name} (15 characters or more)",
-            hide_input=True,
-            confirmation_prompt=again,
-        )
-        return words
-    return sys.stdin.readline().rstrip("\n")
 
 
 def _hidden(what: str) -> str:

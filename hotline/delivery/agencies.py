@@ -13,7 +13,7 @@ from typing import Any
 from hotline.errors import BadInput, NotAllowed
 from hotline.routing.retention import OUTCOME
 from hotline.store.desk import Package
-from hotline.tips import Redacted, State
+from hotline.tips import Body, Redacted, State
 from hotline.triage import messages
 from hotline.triage.access import SignedIn
 from hotline.triage.attachments import seen
@@ -25,6 +25,7 @@ from hotline.vault.envelope import agency_recipient
 from hotline.vault.format import Damaged, Kind
 from hotline.vault.held import pack
 from hotline.vault.keys import open_body
+from hotline.vault.line import line_signer
 from hotline.vault.small import random_id
 from hotline.web.i18n import N_
 
@@ -113,13 +114,19 @@ def download(bench: Bench, who: SignedIn, identity: bytes) -> bytes:
     row, body = held(bench, who, identity), bench.tips.body(identity)
     if row is None or body is None:
         raise NotAllowed
-    (wrap,) = (wrap for wrap in bench.tips.wraps([identity]) if wrap.epoch == HELD)
-    files = [b for b in bench.tips.bodies(row.tip) if b.kind == Kind.ATTACHMENT]
     if row.state == "sent":
         bench.desk.advance(identity, "opened", "package_downloaded", who.person.id)
     else:
         bench.audit.note("package_downloaded", package=identity.hex(), by=who.person.id.hex())
-    return pack(row.agency, body, wrap, files)
+    return packed(bench, row, body)
+
+
+def packed(bench: Bench, row: Package, body: Body) -> bytes:
+    """The sealed file of a package that only its agency opens, signed by the line: the same bytes
+    by every way."""
+    (wrap,) = (wrap for wrap in bench.tips.wraps([row.id]) if wrap.epoch == HELD)
+    files = [b for b in bench.tips.bodies(row.tip) if b.kind == Kind.ATTACHMENT]
+    return pack(row.agency, body, wrap, files, line_signer(bench.settings.staff))
 
 
 def look(bench: Bench, who: SignedIn, identity: bytes, file: bytes, page: int) -> bytes:
@@ -158,12 +165,33 @@ def record_outcome(bench: Bench, who: SignedIn, identity: bytes, outcome: str) -
     if outcome not in OUTCOME_NAMES:
         raise BadOutcome
     package = open_package(bench, who, identity)
-    if outcome == "not_ours" and package.row.role == "lead":
-        # The reporter is told that we will look again: a decided tip waits for a person. Put down
-        # first, so that a crash leaves the outcome to be recorded again and not a promise.
-        facts = {"tip": package.row.tip.hex()}
-        bench.outbox.add(bench.envelope.errand("news", random_id(), facts))
+    look_again(bench, package.row, outcome)
     _advance(bench, who, package, "answered", "outcome_recorded", outcome)
+
+
+def look_again(bench: Bench, row: Package, outcome: str) -> None:
+    """Of a lead's ``not_ours`` the reporter is told that we will look again: a decided tip waits
+    for a person. Put down before the outcome, so that a crash leaves the outcome to be recorded
+    again and not a promise."""
+    if outcome == "not_ours" and row.role == "lead":
+        facts = {"tip": row.tip.hex()}
+        bench.outbox.add(bench.envelope.errand("news", random_id(), facts))
+
+
+def lives_until(bench: Bench, package: Package) -> str | None:
+    """The last month of a tip of which this package is the last lead's to be answered."""
+    row = bench.tips.one(package.tip)
+    if row is None or row.state is not State.FORWARDED:
+        return None
+    asked = [p for p in bench.desk.packages_of(row.id) if p.role == "lead"]
+    if all(p.state == "answered" or p.id == package.id for p in asked):
+        return last_month(bench, row, OUTCOME)
+    return None
+
+
+def further(state: str, than: str) -> bool:
+    """Whether a step leads on."""
+    return _ORDER.index(state) > _ORDER.index(than)
 
 
 def _open(bench: Bench, who: SignedIn, identity: bytes) -> OpenPackage:
@@ -181,12 +209,8 @@ def _row(bench: Bench, who: SignedIn, identity: bytes) -> Package:
 def _advance(
     bench: Bench, who: SignedIn, package: OpenPackage, state: str, event: str, status: str
 ) -> None:
-    reply, until = package.reply(status, bench.clock.day()), None
-    row = bench.tips.one(package.row.tip)
-    if state == "answered" and row is not None and row.state is State.FORWARDED:
-        asked = [p for p in bench.desk.packages_of(row.id) if p.role == "lead"]
-        if all(p.state == "answered" or p.id == package.row.id for p in asked):
-            until = last_month(bench, row, OUTCOME)
+    reply = package.reply(status, bench.clock.day())
+    until = lives_until(bench, package.row) if state == "answered" else None
     bench.desk.advance(package.row.id, state, event, who.person.id, reply, until)
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from hotline.errors import Busy
 from hotline.store.audit import note
 from hotline.store.database import Database
-from hotline.store.tables import ClaimRow, PackageRow, TipRow
-from hotline.store.tips import extend_receipts, put_reply
+from hotline.store.tables import ClaimRow, MarkRow, PackageRow, TipRow
+from hotline.store.tips import Mark, extend_receipts, put_reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +156,37 @@ class Desk:
                 connection.execute(update(TipRow).where(TipRow.id == owner).values(until=until))
                 extend_receipts(connection, [reply[1]], until)
             note(connection, event, package=identity.hex(), by=person.hex())
+
+        self._database.write(work)
+
+    def step_by_key(
+        self,
+        package: Package,
+        state: str,
+        event: str,
+        mark: Mark,
+        reply: tuple[bytes, bytes, bytes] | None = None,
+        until: str | None = None,
+    ) -> None:
+        """An agency's step that no person took: its own key signed for it. ``mark`` is of that
+        request; raises AlreadyThere when it came before. ``state`` is never a step back: raises
+        Busy when the package has gone on meanwhile."""
+
+        def work(connection: Connection) -> None:
+            connection.execute(insert(MarkRow).values(**asdict(mark)))
+            row = PackageRow.id == package.id
+            if state != package.state:
+                moved = update(PackageRow).where(row, PackageRow.state == package.state)
+                if not connection.execute(moved.values(state=state)).rowcount:
+                    raise Busy  # somebody else's step came in between; asked again, it is seen
+            if reply is not None:
+                put_reply(connection, *reply)
+            if until is not None:
+                owned = TipRow.id == package.tip
+                connection.execute(update(TipRow).where(owned).values(until=until))
+            if reply is not None and until is not None:
+                extend_receipts(connection, [reply[1]], until)
+            note(connection, event, package=package.id.hex(), agency=package.agency)
 
         self._database.write(work)
 

@@ -44,6 +44,7 @@ _PERSON: Final = {"person": _ID}
 _BY: Final = {"by": _ID}
 _ON_TIP: Final = _TIP | _BY
 _ON_REQUEST: Final = _BY | {"request": _ID, "deed": _CODE}
+_BY_KEY: Final = {"package": _ID, "agency": _ROOM}
 _ON_PACKAGE: Final = {"package": _ID} | _BY
 
 # Fields that may be absent are named in _OPTIONAL.
@@ -133,8 +134,13 @@ EVENTS: Final[Mapping[str, tuple[Told, Fields]]] = {
     "held": (Told.SECOND, _ON_TIP),
     "hold_lifted": (Told.SECOND, _ON_TIP),
     "package_downloaded": (Told.SECOND, _ON_PACKAGE),
+    "package_printed": (Told.SECOND, _ON_PACKAGE),
     "package_opened": (Told.SECOND, _ON_PACKAGE),
     "package_read": (Told.SECOND, _ON_PACKAGE),
+    # No person of the line: the agency's own key signed for it.
+    "package_fetched": (Told.SECOND, _BY_KEY),
+    "package_confirmed_by_key": (Told.SECOND, _BY_KEY),
+    "outcome_recorded_by_key": (Told.SECOND, _BY_KEY),
     "package_confirmed": (Told.SECOND, _ON_PACKAGE),
     "outcome_recorded": (Told.SECOND, _ON_PACKAGE),
     "package_file_opened": (Told.SECOND, _ON_PACKAGE),

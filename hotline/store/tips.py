@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -278,6 +278,10 @@ class Tips:
                 select(WrapRow).where(WrapRow.subject.in_(list(subjects)))
             ).all()
         return [Wrap(row.subject, row.recipient, row.epoch, row.sealed) for row in rows]
+
+    def mark(self, mark: Mark) -> None:
+        """Of a message that changes nothing else. Raises AlreadyThere."""
+        self._database.write(lambda connection: connection.execute(_MARK, asdict(mark)))
 
     def forget_marks(self, before: str) -> int:
         """Deletes marks of days before ``before``; returns how many."""

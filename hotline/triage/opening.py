@@ -18,6 +18,7 @@ from hotline.routing.classify import Types
 from hotline.routing.places import Places
 from hotline.routing.profile import Profile
 from hotline.routing.route import Router
+from hotline.settings import Settings
 from hotline.store.audit import AuditLog
 from hotline.store.database import Database
 from hotline.store.desk import Desk, Package
@@ -46,6 +47,8 @@ from hotline.vault.keys import open_body
 class Bench(Protocol):
     """What the desk needs of the staff line."""
 
+    @property
+    def settings(self) -> Settings: ...
     @property
     def clock(self) -> Clock: ...
     @property

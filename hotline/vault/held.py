@@ -140,9 +140,7 @@ class Halves:
 
     def file(self) -> bytes:
         signs = {"signs": self.signs} if self.signs else {}
-        return _file(
-            "hotline agency key, public", agency=self.agency, public=self.public, **signs
-        )
+        return _file("hotline agency key, public", agency=self.agency, public=self.public, **signs)
 
     @classmethod
     def read(cls, content: bytes) -> Halves:

@@ -69,12 +69,14 @@ def public_app(line: PublicLine | None = None) -> Flask:
 def console_app(line: StaffLine | None = None) -> Flask:
     """The operators', officers' and agencies' desk."""
     from hotline.triage import web
+    from hotline.triage.pages import by_key
     from hotline.web import errors, health, metrics
 
     line = line or assemble_staff(settings_module.load())
     app = base("console", Log(line.clock, public=False), scripts=True)
     app.extensions["line"] = line
     app.register_blueprint(web.blueprint(line))
+    app.register_blueprint(by_key.blueprint(line))
     app.register_blueprint(health.staff(line))
     app.register_blueprint(metrics.staff(line))
     errors.install_console(app)

@@ -23,6 +23,7 @@ from hotline.vault.directory import HELD
 from hotline.vault.envelope import agency_recipient
 from hotline.vault.format import Damaged
 from hotline.vault.held import (
+    Halves,
     KeyFile,
     NotAKeyFile,
     NotAPackage,
@@ -64,8 +65,10 @@ def held(line: StaffLine, public: bytes) -> None:
 def test_a_key_is_made_and_read_without_any_line(tmp_path: Path) -> None:
     file, told = made(tmp_path)
     assert file.stat().st_mode & 0o777 == 0o600
-    agency, public = read_public(file.with_name("own.key.pub").read_bytes())
-    assert (agency, told) == (AGENCY, fingerprint(public))
+    halves = Halves.read(file.with_name("own.key.pub").read_bytes())
+    assert (halves.agency, told) == (AGENCY, halves.fingerprint)
+    assert told == fingerprint(halves.public + halves.signs), "both halves are read aloud"
+    assert read_public(file.with_name("own.key.pub").read_bytes()) == (AGENCY, halves.public)
     assert [len(group) for group in told.split(" ")] == [5] * 8
     kept = KeyFile.read(file.read_bytes())
     assert kept.seed(WORDS)[0] == 1
