@@ -9,6 +9,7 @@ from hotline.delivery import erasure
 from hotline.delivery.senders import Provider, ProviderProblem
 from hotline.errors import HotlineError
 from hotline.intake.voice.ear import Ear, ear
+from hotline.jobs.answering import remind
 from hotline.jobs.enclosures import Enclosures
 from hotline.jobs.escalation import Rings
 from hotline.jobs.recordings import Recordings, open_facts
@@ -58,6 +59,7 @@ class Tasks:
             "media": Task(self._enclosures.fetch, BACKOFF),
             "forget_recording": Task(self._recordings.forget, BACKOFF),
             "late": Task(self._rings.late, BACKOFF),
+            "remind": Task(lambda errand: remind(self._line, errand), BACKOFF),
             "watch": Task(self._rings.watch, BACKOFF),
             "end_recording": Task(self._recordings.end, BACKOFF),
         }

@@ -24,6 +24,7 @@ from hotline.triage.pages import (
     lists,
     live,
     officers,
+    outcomes,
     presence,
     recordings,
     requests,
@@ -45,7 +46,7 @@ def console(line: StaffLine) -> Console:
     queue = (desk, lists, bulk, handover, presence)
     one = (tip, deeds, undoing, similar, speaking, ending, recordings, attachments)
     people = (wellbeing, training, officers, certificates, invitations, requests)
-    reading = (*queue, *one, samples, calls, live, inbox)
+    reading = (*queue, *one, samples, calls, live, inbox, outcomes)
     for room in (door, joining, sessions, account, *reading, *people, alarms, audit):
         room.install(found)
     return found

@@ -6,8 +6,10 @@ Holds the signed directory and nothing private: this is all the vault that intak
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from hotline.clock import Clock, coarse_due
 from hotline.tips import (
@@ -185,16 +187,25 @@ class Envelope:
         role: str,
         due: str,
         files: Sequence[Card] = (),
+        guard: Errand | None = None,
     ) -> SealedPackage:
         """A masked copy for an agency. Doubtful spans stay behind their tokens; of the files it
-        gets those in ``files``, by their keys."""
-        identity, key = random_id(), random_key()
-        payload = package_document(content, identity, agency, role, due, files)
+        gets those in ``files``, by their keys. ``guard`` opens to the worker alone."""
+        payload = package_document(content, random_id(), agency, role, due, files)
+        if guard is not None:
+            sealed = b64encode(guard.payload).decode()
+            payload["guard"] = {"id": guard.id.hex(), "epoch": guard.epoch, "sealed": sealed}
+        return self.repack(payload, tip, self.clock.day())
+
+    def repack(self, payload: Mapping[str, Any], tip: bytes, day: str) -> SealedPackage:
+        """A package from the document in it, sealed to the agency it names. Raises NoKey."""
+        identity, key = bytes.fromhex(payload["package"]), random_key()
+        agency, role, due = payload["agency"], payload["role"], payload["due"]
         body = seal_body(
             key, identity, tip, Kind.PACKAGE, json.dumps(payload, ensure_ascii=False).encode()
         )
         wrap = self.wrap(key, body.id, fmt.digest(body.sealed), agency_recipient(agency))
-        return SealedPackage(identity, tip, agency, role, self.clock.day(), due, body, wrap)
+        return SealedPackage(identity, tip, agency, role, day, due, body, wrap)
 
     def errand(
         self,
@@ -259,7 +270,7 @@ def package_document(
     role: str,
     due: str,
     files: Sequence[Card] = (),
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """What an agency reads. Never the reporter, never an undecided span."""
     classified: ClassifiedTip = content.classified
     return {
