@@ -1,7 +1,7 @@
 """Outcomes: what a body says became of a package: to the reporter one sentence, inside more.
 
 The reporter reads a code's sentence and nothing a body typed: bands and a question are sealed to
-the desk and to the body that said them. The database in clear knows only whether something was said.
+the desk and to the body that said them. In clear stands only whether something was said.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from hotline.store.tallies import Tallies, Tally
 from hotline.tips import QueueKind
 from hotline.triage.access import SignedIn
 from hotline.triage.opening import Bench
+from hotline.web.i18n import N_
 
 MONTHS = 12
 MOST_LISTED = 200
@@ -31,6 +32,13 @@ BAND_NAMES = {
     "d1": "0-1",
     "more": f"{DAYS[-1]}+",
 }
+
+OWED_NAMES: dict[str, str] = {
+    "confirm": N_("receipt not confirmed"),
+    "first": N_("no answer yet"),
+    "final": N_("no outcome yet"),
+}
+SAID_NAMES: dict[str, str] = {**OUTCOME_NAMES, "transferred": N_("Passed on to another body")}
 
 
 @dataclass(frozen=True, slots=True)

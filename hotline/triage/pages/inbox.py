@@ -5,13 +5,13 @@ from __future__ import annotations
 from flask import Response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from hotline.delivery import agencies, outcomes, scorecard, transfer
+from hotline.delivery import agencies, outcomes, scorecard
+from hotline.delivery.scorecard import OWED_NAMES, SAID_NAMES
 from hotline.intake.details import shown
 from hotline.routing.answering import OPEN
 from hotline.tips import Language
 from hotline.triage.pages.attachments import jpeg, looked_at, number_of
 from hotline.triage.pages.door import Console, who
-from hotline.triage.pages.outcomes import OWED_NAMES, SAID_NAMES
 from hotline.triage.pages.tip import Look, read_id
 from hotline.triage.pages.words import named
 from hotline.web.i18n import current
@@ -92,15 +92,3 @@ def install(console: Console) -> None:
         words = [request.form.get(name, "") for name in ("outcome", "band", "question")]
         agencies.record_outcome(line, who(), read_id(package), *words)
         return redirect(f"/inbox/{package}?done=outcome", 303)
-
-    @console.page("/inbox/<package>/transfer", "agency")
-    def transfer_to(package: str) -> str:
-        row = agencies.open_package(line, who(), read_id(package)).row
-        wanted = request.args.get("q", "")[:80]
-        found = transfer.receivers(line, wanted, row.agency)
-        return render_template("agency/transfer.html", package=row, wanted=wanted, found=found)
-
-    @console.act("/inbox/<package>/transfer", "agency", name="transfer")
-    def pass_on(package: str) -> BaseResponse:
-        transfer.transfer(line, who(), read_id(package), request.form.get("agency", ""))
-        return redirect("/inbox?done=transferred", 303)

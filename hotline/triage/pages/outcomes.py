@@ -1,21 +1,15 @@
-"""Pages: what bodies owe an answer for, and how they answer."""
+"""Pages: what bodies owe an answer for, how they answer, and passing a package on."""
 
 from __future__ import annotations
 
-from flask import render_template
+from flask import redirect, render_template, request
+from werkzeug.wrappers import Response as BaseResponse
 
-from hotline.delivery import scorecard
-from hotline.delivery.outcomes import OUTCOME_NAMES
+from hotline.delivery import agencies, scorecard, transfer
+from hotline.delivery.scorecard import OWED_NAMES, SAID_NAMES
 from hotline.triage.pages.door import Console, who
+from hotline.triage.pages.tip import read_id
 from hotline.triage.pages.words import named
-from hotline.web.i18n import N_
-
-OWED_NAMES = {
-    "confirm": N_("receipt not confirmed"),
-    "first": N_("no answer yet"),
-    "final": N_("no outcome yet"),
-}
-SAID_NAMES = {**OUTCOME_NAMES, "transferred": N_("Passed on to another body")}
 
 
 def install(console: Console) -> None:
@@ -40,3 +34,15 @@ def install(console: Console) -> None:
             agency=agency,
             said_name=named(SAID_NAMES),
         )
+
+    @console.page("/inbox/<package>/transfer", "agency")
+    def transfer_to(package: str) -> str:
+        row = agencies.open_package(line, who(), read_id(package)).row
+        wanted = request.args.get("q", "")[:80]
+        found = transfer.receivers(line, wanted, row.agency)
+        return render_template("agency/transfer.html", package=row, wanted=wanted, found=found)
+
+    @console.act("/inbox/<package>/transfer", "agency", name="transfer")
+    def pass_on(package: str) -> BaseResponse:
+        transfer.transfer(line, who(), read_id(package), request.form.get("agency", ""))
+        return redirect("/inbox?done=transferred", 303)

@@ -9,6 +9,7 @@ from flask import redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from hotline.delivery.agencies import STATE_NAMES
+from hotline.delivery.scorecard import SAID_NAMES
 from hotline.errors import NotAllowed
 from hotline.intake.details import answered
 from hotline.tips import Redacted
@@ -17,7 +18,6 @@ from hotline.triage.opening import read_tip, visible
 from hotline.triage.pages import deciding, ending, presence, similar
 from hotline.triage.pages.checks import checks
 from hotline.triage.pages.door import READERS, Console, who
-from hotline.triage.pages.outcomes import SAID_NAMES
 from hotline.triage.pages.talk import talk_of
 from hotline.triage.pages.told import beside, held_because, removed_kinds, segments
 from hotline.triage.pages.words import named
