@@ -9,7 +9,6 @@ checked here, the tip goes back to the desk, where a person sees for whom it was
 from __future__ import annotations
 
 import unicodedata
-from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,12 +18,12 @@ from hotline.errors import BadInput, HotlineError
 from hotline.routing.answering import OPEN
 from hotline.routing.profile import Agency
 from hotline.store.desk import Step
-from hotline.tips import Errand, SealedPackage, State
+from hotline.tips import SealedPackage, State
 from hotline.triage.access import SignedIn
 from hotline.triage.destinations import as_seen
 from hotline.triage.opening import Bench
 from hotline.vault.envelope import agency_recipient
-from hotline.vault.errands import open_errand
+from hotline.vault.errands import open_guard
 from hotline.vault.format import Damaged, Kind
 from hotline.vault.small import random_id
 
@@ -94,11 +93,11 @@ def transfer(line: Line, who: SignedIn, identity: bytes, to: str) -> None:
     if tip is None:
         raise NotToPass
     # Sealed before anything is decided: both ways take the same time.
-    sealed = _resealed(line, row.day, package.document, row.tip, inbox)
+    sealed = resealed(line, row.day, package.document, row.tip, inbox)
     facts = {"agency": inbox, "role": row.role}
     notice = line.envelope.errand("notify", sealed.id, facts)
     news = line.envelope.errand("news", random_id(), {"tip": row.tip.hex()})
-    passes = tip.state is State.FORWARDED and _may_pass(line, package.document, row.tip, to)
+    passes = tip.state is State.FORWARDED and may_pass(line, package.document, row.tip, to)
     body, wraps = outcomes.said_to_desk(line, row, tip.queue, outcomes.TRANSFERRED, inbox)
     confirmed = outcomes.confirming(row, line.clock.today())
     counts = confirmed.counts if row.state in confirmed.seen else ()
@@ -117,7 +116,7 @@ def transfer(line: Line, who: SignedIn, identity: bytes, to: str) -> None:
     )
 
 
-def _resealed(
+def resealed(
     line: Line, day: str, document: Mapping[str, Any], tip: bytes, inbox: str
 ) -> SealedPackage:
     """The same document for another body. Its days begin anew where the profile says so."""
@@ -129,7 +128,7 @@ def _resealed(
     return line.envelope.repack(new, tip, day)
 
 
-def _may_pass(line: Line, document: Mapping[str, Any], tip: bytes, to: str) -> bool:
+def may_pass(line: Line, document: Mapping[str, Any], tip: bytes, to: str) -> bool:
     """Whether the tip is as it was when a person chose who may have it, implicates nothing that
     the other body is, stands under or receives through, and is new to it."""
     guard = _guard(line, document, tip)
@@ -147,10 +146,8 @@ def _guard(line: Line, document: Mapping[str, Any], tip: bytes) -> Guard | None:
     raw = document.get("guard")
     if raw is None:
         return None
-    sealed = b64decode(raw["sealed"])
-    errand = Errand(bytes.fromhex(raw["id"]), "guard", tip, raw["epoch"], sealed, False)
     try:
-        facts = open_errand(line.worker, errand)
+        facts = open_guard(line.worker, raw)
     except (Damaged, KeyError):
         return None
     if facts["tip"] != tip.hex():

@@ -34,7 +34,7 @@ class Overdue:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def raise_late(self, terms: Sequence[Term], errand: Callable[[Package, int], Errand]) -> int:
+    def raise_late(self, terms: Sequence[Term], remind: Callable[[Package, int], Errand]) -> int:
         """Raises packages to the stage they have come to, the highest first, each with its errand
         in the same commit; how many were raised. Killed before the commit nothing was raised; run
         twice or by two, the second finds nothing."""
@@ -45,7 +45,7 @@ class Overdue:
                 found = connection.execute(_behind(term)).all()
             if found:
                 late = [(as_package(row), row.stage) for row in found]
-                raised += self._raise(term, terms, late, errand)
+                raised += self._raise(term, terms, late, remind)
         return raised
 
     def _raise(
@@ -53,9 +53,9 @@ class Overdue:
         term: Term,
         terms: Sequence[Term],
         late: Sequence[tuple[Package, int]],
-        errand: Callable[[Package, int], Errand],
+        remind: Callable[[Package, int], Errand],
     ) -> int:
-        errands = {package.id: errand(package, term.stage) for package, _ in late}
+        errands = {package.id: remind(package, term.stage) for package, _ in late}
 
         def work(connection: Connection) -> int:
             moved = 0

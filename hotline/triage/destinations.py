@@ -8,10 +8,10 @@ from typing import Any
 from hotline.errors import BadInput
 from hotline.routing.answering import OPEN, Stage
 from hotline.store.overdue import Overdue
-from hotline.tips import HOLD, Body, Errand, SealedPackage
+from hotline.tips import HOLD, Body, SealedPackage
 from hotline.triage.opening import Bench, Opened, opens_facts
 from hotline.vault import format as fmt
-from hotline.vault.envelope import agency_recipient, queue_recipient
+from hotline.vault.envelope import Guard, agency_recipient, queue_recipient
 from hotline.vault.format import Kind
 from hotline.vault.receipts import place_receipt
 
@@ -153,7 +153,7 @@ def packages(
     ]
 
 
-def guard(bench: Bench, opened: Opened) -> Errand | None:
+def guard(bench: Bench, opened: Opened) -> Guard | None:
     """Whom the tip implicates, sealed to the line inside a package, so that it can be passed on
     without the desk: the body that has it opens the package and not this, the line this and not
     the package, and a stolen database neither. None when it does not fit: then the desk does it."""
@@ -162,7 +162,7 @@ def guard(bench: Bench, opened: Opened) -> Errand | None:
         return None
     tip = opened.row.id
     facts = {"tip": tip.hex(), "recused": recused, "seen": as_seen(bench, tip)}
-    return bench.envelope.errand("guard", tip, facts)
+    return bench.envelope.guard(tip, facts)
 
 
 def as_seen(bench: Bench, tip: bytes) -> str:

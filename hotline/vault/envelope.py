@@ -37,6 +37,8 @@ from hotline.vault.seal import seal_body, seal_small, wrap_key
 from hotline.vault.small import random_id, random_key
 
 WORKER = "worker"
+GUARD = "guard"
+Guard = Mapping[str, str]
 STATISTICS = "statistics"
 OBSERVATION_BYTES = 768
 HANDOVER_BYTES = 2400
@@ -187,14 +189,13 @@ class Envelope:
         role: str,
         due: str,
         files: Sequence[Card] = (),
-        guard: Errand | None = None,
+        guard: Guard | None = None,
     ) -> SealedPackage:
         """A masked copy for an agency. Doubtful spans stay behind their tokens; of the files it
         gets those in ``files``, by their keys. ``guard`` opens to the worker alone."""
         payload = package_document(content, random_id(), agency, role, due, files)
         if guard is not None:
-            sealed = b64encode(guard.payload).decode()
-            payload["guard"] = {"id": guard.id.hex(), "epoch": guard.epoch, "sealed": sealed}
+            payload["guard"] = guard
         return self.repack(payload, tip, self.clock.day())
 
     def repack(self, payload: Mapping[str, Any], tip: bytes, day: str) -> SealedPackage:
@@ -233,6 +234,12 @@ class Envelope:
         key = self.directory.key(queue_recipient(queue), month)
         raw = json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
         return identity, month, seal_small(fmt.SHIFT, identity, key, raw, HANDOVER_BYTES)
+
+    def guard(self, tip: bytes, facts: dict[str, str]) -> Guard:
+        """What travels in a package and opens to the worker alone (``vault.errands``)."""
+        made = self.errand(GUARD, tip, facts)
+        sealed = b64encode(made.payload).decode()
+        return {"id": made.id.hex(), "epoch": made.epoch, "sealed": sealed}
 
     def erasure(self, trace: Trace, after: Sequence[Errand] = ()) -> Errand:
         """Makes the provider forget something (promise 7), not before the errands ``after`` are
