@@ -134,13 +134,17 @@ def public_queues(profile: Profile) -> tuple[str, ...]:
 
 
 def cards(
-    bench: Bench, queues: Sequence[str] | None, agency: str = "", since: str = ""
+    bench: Bench,
+    queues: Sequence[str] | None,
+    agency: str = "",
+    since: str = "",
+    until: str = "9999-12",
 ) -> list[Card]:
     """By month, the newest first, and body."""
     since = since or later(bench.clock.month(), 1 - MONTHS)
     found: dict[tuple[str, str], dict[str, int]] = {}
     tallies: list[Tally] = Tallies(bench.database).read(since, queues, agency)
-    for tally in tallies:
+    for tally in (one for one in tallies if one.month <= until):
         mine = found.setdefault((tally.month, tally.agency), {})
         mine[tally.what] = mine.get(tally.what, 0) + tally.count
     ordered = sorted(found, key=lambda key: key[1])

@@ -213,7 +213,7 @@ class PackageRow(Base):
     stage: Mapped[int] = mapped_column(SmallInteger, default=-1, server_default=text("0"))
     __table_args__ = (
         Index(None, "agency", "state"),
-        Index(None, "state", "day"),
+        Index(None, "stage", "state", "day"),
         Index(None, "tip"),
         _RANDOM_ORDER,
     )

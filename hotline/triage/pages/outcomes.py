@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from flask import redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from hotline.delivery import agencies, scorecard, transfer
 from hotline.delivery.scorecard import OWED_NAMES, SAID_NAMES
+from hotline.routing.retention import later
 from hotline.triage.pages.door import Console, who
 from hotline.triage.pages.tip import read_id
 from hotline.triage.pages.words import named
@@ -28,9 +31,14 @@ def install(console: Console) -> None:
     @console.page("/scorecard", "supervisor", "officer", "agency")
     def score() -> str:
         queues, agency = scorecard.visible(line, who())
+        asked = request.args.get("month", "")
+        known = re.fullmatch(r"[0-9]{4}-[0-9]{2}", asked)
+        month = "" if agency else asked if known else line.clock.month()
         return render_template(
             "console/scorecard.html",
-            cards=scorecard.cards(line, queues, agency),
+            cards=scorecard.cards(line, queues, agency, month, month or "9999-12"),
+            months=[later(line.clock.month(), -back) for back in range(scorecard.MONTHS)],
+            month=month,
             agency=agency,
             said_name=named(SAID_NAMES),
         )

@@ -22,7 +22,7 @@ def upgrade() -> None:
     op.add_column(
         'packages', sa.Column('stage', sa.SmallInteger(), nullable=False, server_default=sa.text('0'))
     )
-    op.create_index(op.f('ix_packages_state_day'), 'packages', ['state', 'day'])
+    op.create_index(op.f('ix_packages_stage_state_day'), 'packages', ['stage', 'state', 'day'])
     op.create_table('tallies',
     sa.Column('queue', sa.String(length=80), nullable=False),
     sa.Column('agency', sa.String(length=96), nullable=False),
@@ -39,6 +39,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table('tallies')
-    op.drop_index(op.f('ix_packages_state_day'), table_name='packages')
+    op.drop_index(op.f('ix_packages_stage_state_day'), table_name='packages')
     with op.batch_alter_table('packages', schema=None) as batch_op:
         batch_op.drop_column('stage')
