@@ -40,6 +40,7 @@ def install(console: Console) -> None:
             months=[later(line.clock.month(), -back) for back in range(scorecard.MONTHS)],
             month=month,
             agency=agency,
+            owed_name=named({f"late_{what}": name for what, name in OWED_NAMES.items()}),
             said_name=named(SAID_NAMES),
         )
 
