@@ -418,7 +418,7 @@ class Pipeline:
         decision = content.decision
         if not decision.automatic or content.tip.held or content.tip.doubts:
             return []
-        due = self.clock.day()
+        due = self.profile.answering.due(self.clock.today()).isoformat()
         pairs = [(a, "lead") for a in decision.leads] + [(a, "copy") for a in decision.copies]
         seen: dict[str, str] = {}
         for agency, role in pairs:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -103,3 +106,31 @@ def line_key(out: Path) -> None:
     write(out, line_file(public))
     click.echo(f"Give {out} to agencies, and read this to them on the telephone:")
     click.echo(fingerprint(public))
+
+
+@agency.command()
+@click.option("--agency", "name", default="", help="Only this body; all otherwise.")
+@click.option("--since", default="", metavar="YYYY-MM", help="First month; a year back otherwise.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def scorecard(name: str, since: str, as_json: bool) -> None:
+    """How bodies answer: received, in time, late, outcomes, by month. Not of integrity desks."""
+    from hotline.delivery.scorecard import cards, public_queues
+
+    if since and not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", since):
+        raise BadInput("This is no month.", "Write it as 2026-03.")
+    line = assemble_staff(settings_module.load())
+    try:
+        found = cards(line, public_queues(line.profile), name, since)
+    finally:
+        line.close()
+    if as_json:
+        click.echo(json.dumps([asdict(card) for card in found], indent=2, sort_keys=True))
+        return
+    for card in found:
+        late = ", ".join(f"{what} {number}" for what, number in card.late.items()) or "none late"
+        said = ", ".join(f"{code} {number}" for code, number in card.outcomes.items())
+        click.echo(
+            f"{card.month} {card.agency}: received {card.received}, confirmed {card.confirmed} "
+            f"({card.in_time} in time, days {card.confirm or '-'}), {late}; "
+            f"days to outcome {card.answer or '-'}; {said or 'no outcomes'}"
+        )

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from hotline.errors import BadInput, NotAllowed
-from hotline.routing.retention import OUTCOME
-from hotline.store.desk import Package
-from hotline.tips import Body, Redacted, State
+from hotline.delivery import outcomes
+from hotline.delivery.outcomes import Outcome
+from hotline.errors import HotlineError, NotAllowed
+from hotline.routing.answering import UNCONFIRMED
+from hotline.store.desk import DONE, Answered, Package
+from hotline.tips import Body, Redacted, Wrap
 from hotline.triage import messages
 from hotline.triage.access import SignedIn
 from hotline.triage.attachments import seen
-from hotline.triage.opening import Bench
-from hotline.triage.terms import last_month
+from hotline.triage.opening import Bench, Said
 from hotline.vault.attachments import Card, pages_id
 from hotline.vault.directory import HELD
 from hotline.vault.envelope import agency_recipient
@@ -26,34 +28,27 @@ from hotline.vault.format import Damaged, Kind
 from hotline.vault.held import pack
 from hotline.vault.keys import open_body
 from hotline.vault.line import line_signer
-from hotline.vault.small import random_id
 from hotline.web.i18n import N_
 
-OUTCOME_NAMES: Mapping[str, str] = {
-    "under_investigation": N_("Under investigation"),
-    "arrest": N_("Arrest"),
-    "seizure": N_("Seizure"),
-    "rescue": N_("Rescue"),
-    "prevented": N_("Crime prevented"),
-    "unfounded": N_("Checked, not confirmed"),
-    "not_ours": N_("Not our responsibility"),
-    "other": N_("Dealt with in another way"),
-}
 STATE_NAMES: Mapping[str, str] = {
+    "leaving": N_("leaves now"),
     "sent": N_("new"),
     "opened": N_("opened"),
     "confirmed": N_("receipt confirmed"),
+    "working": N_("being worked on"),
     "answered": N_("outcome recorded"),
+    "returned": N_("given back"),
+    "transferred": N_("passed on"),
 }
-_ORDER = ("sent", "opened", "confirmed", "answered")
 
 
-class BadOutcome(BadInput):
-    """An outcome that is not in the list."""
+class PassedOn(HotlineError):
+    """A package whose body gave it to another: it is that body's alone now."""
 
-    code = "bad_outcome"
-    message = "No outcome was chosen."
-    hint = "Choose the outcome that fits best."
+    code = "passed_on"
+    status = 410
+    message = "You passed this report on."
+    hint = "It is no longer here. Nothing more is asked of you."
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -86,7 +81,7 @@ def inbox_of(bench: Bench, who: SignedIn) -> str:
 def inbox(bench: Bench, who: SignedIn) -> list[Package]:
     """What waits for an answer first, earliest due first."""
     packages = bench.desk.packages(inbox_of(bench, who))
-    return sorted(packages, key=lambda p: (p.state == "answered", p.due, p.id))
+    return sorted(packages, key=lambda p: (p.state in DONE, p.due, p.id))
 
 
 def open_package(bench: Bench, who: SignedIn, identity: bytes) -> OpenPackage:
@@ -149,53 +144,52 @@ def still_there(bench: Bench, package: OpenPackage) -> set[bytes]:
 def confirm(bench: Bench, who: SignedIn, identity: bytes) -> None:
     """The agency has it. Only ever a step forward. Of a package that the line cannot open the
     reporter hears nothing: where to tell them is inside."""
+    day, reply = bench.clock.day(), None
+    if (row := held(bench, who, identity)) is None:
+        package = open_package(bench, who, identity)
+        row = package.row
+        reply = package.reply("confirmed", day) if row.role == "lead" else None
+    if row.state not in UNCONFIRMED:
+        return
+    with suppress(Answered):  # by a colleague, in the same moment
+        step = outcomes.confirming(row, bench.clock.today())
+        by = who.person.id
+        bench.desk.advance(identity, "confirmed", "package_confirmed", by, reply, None, step)
+
+
+def record_outcome(
+    bench: Bench, who: SignedIn, identity: bytes, outcome: str, band: str = "", question: str = ""
+) -> None:
+    """What became of it: the status the reporter reads next, but of a package that the line cannot
+    open. May be recorded again when more is known. Raises BadOutcome, QuestionTooLong, Answered,
+    PassedOn."""
+    told = Outcome.told(outcome, band, question)
     if (row := held(bench, who, identity)) is not None:
-        if _ORDER.index(row.state) < _ORDER.index("confirmed"):
-            bench.desk.advance(identity, "confirmed", "package_confirmed", who.person.id)
+        if row.state == outcomes.TRANSFERRED:
+            raise PassedOn
+        outcomes.record(bench, who.person.id, row, told, None, None)
         return
     package = open_package(bench, who, identity)
-    if _ORDER.index(package.row.state) >= _ORDER.index("confirmed"):
-        return
-    _advance(bench, who, package, "confirmed", "package_confirmed", "confirmed")
+    reply = package.reply(outcome, bench.clock.day())
+    row = bench.desk.package(identity) or package.row  # opened by now
+    outcomes.record(bench, who.person.id, row, told, reply, said(bench, who, row))
 
 
-def record_outcome(bench: Bench, who: SignedIn, identity: bytes, outcome: str) -> None:
-    """What became of it: the status the reporter reads next. May be recorded again when more is
-    known. Raises BadOutcome."""
-    if outcome not in OUTCOME_NAMES:
-        raise BadOutcome
-    package = open_package(bench, who, identity)
-    look_again(bench, package.row, outcome)
-    _advance(bench, who, package, "answered", "outcome_recorded", outcome)
+def said(bench: Bench, who: SignedIn, row: Package) -> tuple[Said, ...]:
+    """What this person's agency said of a package, in order, as far as they can open it."""
 
-
-def look_again(bench: Bench, row: Package, outcome: str) -> None:
-    """Of a lead's ``not_ours`` the reporter is told that we will look again: a decided tip waits
-    for a person. Put down before the outcome, so that a crash leaves the outcome to be recorded
-    again and not a promise."""
-    if outcome == "not_ours" and row.role == "lead":
-        facts = {"tip": row.tip.hex()}
-        bench.outbox.add(bench.envelope.errand("news", random_id(), facts))
-
-
-def lives_until(bench: Bench, package: Package) -> str | None:
-    """The last month of a tip of which this package is the last lead's to be answered."""
-    row = bench.tips.one(package.tip)
-    if row is None or row.state is not State.FORWARDED:
+    def opened(wrap: Wrap, body: Body) -> bytes | None:
+        with suppress(Damaged, KeyError):
+            return bench.access.open_wrap(who, wrap, body)
         return None
-    asked = [p for p in bench.desk.packages_of(row.id) if p.role == "lead"]
-    if all(p.state == "answered" or p.id == package.id for p in asked):
-        return last_month(bench, row, OUTCOME)
-    return None
 
-
-def further(state: str, than: str) -> bool:
-    """Whether a step leads on."""
-    return _ORDER.index(state) > _ORDER.index(than)
+    return outcomes.history(bench, opened, row)
 
 
 def _open(bench: Bench, who: SignedIn, identity: bytes) -> OpenPackage:
     row = _row(bench, who, identity)
+    if row.state == outcomes.TRANSFERRED:
+        raise PassedOn
     return OpenPackage(row, json.loads(_payload(bench, who, row)))
 
 
@@ -204,14 +198,6 @@ def _row(bench: Bench, who: SignedIn, identity: bytes) -> Package:
     if row is None or row.agency != inbox_of(bench, who):
         raise NotAllowed
     return row
-
-
-def _advance(
-    bench: Bench, who: SignedIn, package: OpenPackage, state: str, event: str, status: str
-) -> None:
-    reply = package.reply(status, bench.clock.day())
-    until = lives_until(bench, package.row) if state == "answered" else None
-    bench.desk.advance(package.row.id, state, event, who.person.id, reply, until)
 
 
 def _payload(bench: Bench, who: SignedIn, row: Package) -> bytes:

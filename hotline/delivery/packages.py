@@ -12,11 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hotline.clock import Clock
-from hotline.delivery import agencies
+from hotline.delivery import agencies, outcomes
+from hotline.delivery.outcomes import Outcome
 from hotline.errors import BadInput, NotAllowed
 from hotline.intake.limits import Limits, Rate
 from hotline.intake.once import Once
-from hotline.store.desk import Package
+from hotline.routing.answering import UNCONFIRMED
+from hotline.store.desk import DONE, Package
 from hotline.store.tips import Mark
 from hotline.tips import Redacted
 from hotline.triage import messages
@@ -107,7 +109,7 @@ def signing_key_of(bench: Bench, agency: str) -> bytes | None:
 def waiting(bench: Bench, asking: Asking) -> list[Package]:
     """What an agency can fetch and has not answered, earliest due first."""
     bench.tips.mark(asking.mark)
-    rows = [p for p in bench.desk.packages(asking.agency) if p.state != "answered"]
+    rows = [p for p in bench.desk.packages(asking.agency) if p.state not in DONE]
     held = {w.subject for w in bench.tips.wraps([p.id for p in rows]) if w.epoch == HELD}
     return [row for row in rows if row.id in held]
 
@@ -126,11 +128,13 @@ def fetch(bench: Bench, asking: Asking, identity: bytes) -> bytes:
 def confirm(bench: Bench, asking: Asking, identity: bytes, reply: Reply | None) -> None:
     """The agency has it; said twice it is once. Raises NotAllowed, BadReply."""
     row = _row(bench, asking, identity)
-    if not agencies.further("confirmed", row.state):
+    if row.state not in UNCONFIRMED:
         bench.tips.mark(asking.mark)
         return
     told = _told(bench, row, reply, "confirmed")
-    bench.desk.step_by_key(row, "confirmed", "package_confirmed_by_key", asking.mark, told)
+    step = outcomes.confirming(row, bench.clock.today())
+    event = "package_confirmed_by_key"
+    bench.desk.step_by_key(row, "confirmed", event, asking.mark, told, step=step)
 
 
 def answer(
@@ -139,13 +143,10 @@ def answer(
     """What became of it; may be said again when more is known. Raises NotAllowed, BadOutcome,
     BadReply."""
     row = _row(bench, asking, identity)
-    if outcome not in agencies.OUTCOME_NAMES:
-        raise agencies.BadOutcome
+    state, until, step = outcomes.what_follows(bench, row, Outcome.told(outcome), None)
     told = _told(bench, row, reply, outcome)
-    until = agencies.lives_until(bench, row)
-    agencies.look_again(bench, row, outcome)
     event = "outcome_recorded_by_key"
-    bench.desk.step_by_key(row, "answered", event, asking.mark, told, until)
+    bench.desk.step_by_key(row, state, event, asking.mark, told, until, step)
 
 
 def _row(bench: Bench, asking: Asking, identity: bytes) -> Package:
@@ -168,4 +169,5 @@ def _told(bench: Bench, row: Package, reply: Reply | None, code: str) -> message
         sealed = messages.status(reply.lookup, reply.key, code, bench.clock.day())
     except Damaged:
         raise BadReply from None
-    return sealed if bench.tips.receipt(reply.lookup) else None
+    # Who is only informed does not speak for those who act.
+    return sealed if row.role == "lead" and bench.tips.receipt(reply.lookup) else None

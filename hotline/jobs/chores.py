@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from hotline.assembly import StaffLine
 from hotline.errors import HotlineError
+from hotline.jobs.answering import raise_unanswered
 from hotline.jobs.escalation import raise_late
 from hotline.jobs.forgetting import finish
 from hotline.log import Log
@@ -38,6 +39,7 @@ def chores(line: StaffLine, push: Callable[[], object] | None = None) -> list[Ch
     table = [
         Chore("lapse", 60, lambda: lapse(line)),
         Chore("raise_late", 60, lambda: raise_late(line)),
+        Chore("raise_unanswered", 600, lambda: raise_unanswered(line)),
         Chore("end_sessions", 60, lambda: end_sessions(line)),
         Chore("forget_shift", 60, lambda: Shift(line.database).forget(int(line.clock.seconds()))),
         Chore("forget_marks", 3600, line.once.forget),

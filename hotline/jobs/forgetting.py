@@ -24,8 +24,9 @@ FORGOT = "forgot"
 # Backups live 35 days (docs/forgetting.md): after this no restored one brings an erased tip back.
 _ERASED_MONTHS = 3
 _WORKER_MONTHS = 3  # a restored backup's errands are younger
-# What a legal hold does not keep: voices, and packages, whose key is not the line's.
-_NOT_HELD = (Kind.RECORDING, Kind.PACKAGE)
+# What a legal hold does not keep: voices, and packages and what bodies said of them, which are
+# sealed to others too.
+_NOT_HELD = (Kind.RECORDING, Kind.PACKAGE, Kind.ANSWER)
 
 
 class Forget:

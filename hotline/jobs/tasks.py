@@ -12,6 +12,7 @@ from hotline.delivery.operators import ways
 from hotline.delivery.senders import Provider
 from hotline.errors import HotlineError
 from hotline.intake.voice.ear import Ear, ear
+from hotline.jobs.answering import remind
 from hotline.jobs.enclosures import Enclosures
 from hotline.jobs.escalation import Rings
 from hotline.jobs.limits import Limits, MemoryPlaces, Places
@@ -78,6 +79,7 @@ class Tasks:
             "media": Task(self._enclosures.fetch, BACKOFF),
             "forget_recording": Task(self._recordings.forget, BACKOFF),
             "late": Task(self._rings.late, BACKOFF),
+            "remind": Task(lambda errand: remind(self._line, errand), BACKOFF),
             "watch": Task(self._rings.watch, BACKOFF),
             "alarm": Task(self.alarm, ALARM_WAITS),
             "end_recording": Task(self._recordings.end, BACKOFF),

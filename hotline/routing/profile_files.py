@@ -1,8 +1,8 @@
 """Profile files: a jurisdiction's directory read and checked, every mistake with file and line.
 
 ``profile.toml``, ``states.toml``, ``agencies.toml`` (and ``municipalities.toml``) and
-``queues.toml``, and where there is one ``retention.toml``; ``rules.toml`` and ``recusal.toml`` are
-read by rules.py and recusal.py.
+``queues.toml``, and where there are such ``retention.toml`` and ``answering.toml``;
+``rules.toml`` and ``recusal.toml`` are read by rules.py and recusal.py.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from hotline.clock import Clock
-from hotline.routing import duty, phone, profile_checks, retention, watch
+from hotline.routing import answering, duty, phone, profile_checks, retention, watch
 from hotline.routing.profile import (
     PURPOSES,
     Agency,
@@ -40,8 +40,9 @@ FILES = (
     "rules.toml",
     "recusal.toml",
     retention.FILE,
+    answering.FILE,
 )
-_OPTIONAL = frozenset({"municipalities.toml", "recusal.toml", retention.FILE})
+_OPTIONAL = frozenset({"municipalities.toml", "recusal.toml", retention.FILE, answering.FILE})
 _DIALLED = re.compile(r"[+*#(]*\d[\d ()*#.-]*")
 
 
@@ -90,7 +91,7 @@ def _read(folder: Path, documents: Mapping[str, Document], sources: dict[str, En
     elif named and not cues.is_file():
         hint = nearest(named, built_ins(), "Name a profile that has a recusal.toml.")
         top.problem(f"recusal: there are no cues in a profile called {named}", hint, "recusal")
-    kept = documents.get(retention.FILE)
+    kept, answers = documents.get(retention.FILE), documents.get(answering.FILE)
     profile = Profile(
         id=top.text("id"),
         name=top.text("name"),
@@ -115,6 +116,7 @@ def _read(folder: Path, documents: Mapping[str, Document], sources: dict[str, En
         watch=watch.read(sheet),
         leave=_leave(top),
         retention=retention.read(kept) if kept else retention.built_in(),
+        answering=answering.read(answers) if answers else answering.built_in(),
         digest=fingerprint(contents(folder, cues)),
         folder=folder,
         cues=cues,

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, case, delete, insert, select, update
 
-from hotline.errors import Busy
+from hotline.errors import Busy, HotlineError
 from hotline.store.audit import note
 from hotline.store.database import Database
+from hotline.store.outbox import put
 from hotline.store.tables import ClaimRow, MarkRow, PackageRow, TipRow
-from hotline.store.tips import Mark, extend_receipts, put_reply
+from hotline.store.tallies import count
+from hotline.store.tips import Mark, extend_receipts, put_packages, put_parts, put_reply
+from hotline.tips import Body, Errand, SealedPackage, Wrap
+
+DONE = ("answered", "returned", "transferred")
+
+
+class Answered(HotlineError):
+    """Somebody else of the agency answered in the same instant."""
+
+    code = "answered_meanwhile"
+    status = 409
+    message = "Somebody answered for this report in the same moment."
+    hint = "Load the page again, see what they said, and answer again if it is still needed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +47,20 @@ class Package:
     state: str
     day: str
     due: str
+    stage: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What goes with an agency's step, in its commit: what is counted, what it said, sealed, what
+    follows from it. ``seen`` are the states it may begin from."""
+
+    seen: tuple[str, ...] = ()
+    counts: tuple[tuple[str, int], ...] = ()
+    bodies: tuple[Body, ...] = ()
+    wraps: tuple[Wrap, ...] = ()
+    errands: tuple[Errand, ...] = ()
+    packages: tuple[SealedPackage, ...] = ()
 
 
 class Desk:
@@ -97,22 +125,25 @@ class Desk:
         return {row.tip: Claim(row.tip, row.person, row.until) for row in rows}
 
     def packages(self, agency: str, most: int = 200) -> list[Package]:
-        """An agency's inbox, oldest due first, without what may still be undone."""
+        """An agency's inbox: what waits for it, oldest due first, then what is done, newest
+        first; without what may still be undone."""
+        done = case((PackageRow.state.in_(DONE), 1), else_=0)
+        old, new = case((done == 0, PackageRow.due)), case((done == 1, PackageRow.day))
         with self._database.read() as connection:
             rows = connection.execute(
                 select(PackageRow)
                 .where(PackageRow.agency == agency, PackageRow.state != "leaving")
-                .order_by(PackageRow.due, PackageRow.id)
+                .order_by(done, old, new.desc(), PackageRow.id)
                 .limit(most)
             ).all()
-        return [_package(row) for row in rows]
+        return [as_package(row) for row in rows]
 
     def package(self, identity: bytes) -> Package | None:
         """A package in an inbox; None for what may still be undone."""
         wanted = select(PackageRow).where(PackageRow.id == identity, PackageRow.state != "leaving")
         with self._database.read() as connection:
             row = connection.execute(wanted).first()
-        return _package(row) if row else None
+        return as_package(row) if row else None
 
     def arrive(self, identity: bytes, agency: str) -> None:
         """The package is in its inbox from now on. Safe to repeat."""
@@ -123,6 +154,9 @@ class Desk:
                 .where(PackageRow.id == identity, PackageRow.state == "leaving")
                 .values(state="sent")
             )
+            new = (PackageRow.id == identity) & (PackageRow.stage < 0)
+            if connection.execute(update(PackageRow).where(new).values(stage=0)).rowcount:
+                count(connection, identity, [("received", 1)])
             note(connection, "package_delivered", package=identity.hex(), agency=agency)
 
         self._database.write(work)
@@ -130,7 +164,7 @@ class Desk:
     def packages_of(self, tip: bytes) -> list[Package]:
         with self._database.read() as connection:
             rows = connection.execute(select(PackageRow).where(PackageRow.tip == tip)).all()
-        return [_package(row) for row in rows]
+        return [as_package(row) for row in rows]
 
     def advance(
         self,
@@ -140,15 +174,21 @@ class Desk:
         person: bytes,
         reply: tuple[bytes, bytes, bytes] | None = None,
         until: str | None = None,
+        step: Step | None = None,
     ) -> None:
         """An agency's step: opened, confirmed or answered, with the reporter's status message
         (slot, lookup, sealed) in the same commit. ``until``: the tip and that receipt live no
-        longer from now on."""
+        longer from now on. Raises Answered when it is no longer as ``step`` saw it."""
 
         def work(connection: Connection) -> None:
-            connection.execute(
-                update(PackageRow).where(PackageRow.id == identity).values(state=state)
-            )
+            mine = PackageRow.id == identity
+            if step is not None and step.seen:
+                mine &= PackageRow.state.in_(step.seen)
+            moved = connection.execute(update(PackageRow).where(mine).values(state=state)).rowcount
+            if step is not None:
+                if not moved:
+                    raise Answered
+                _take(connection, identity, step)
             if reply is not None:
                 put_reply(connection, *reply)
             if reply is not None and until is not None:
@@ -167,6 +207,7 @@ class Desk:
         mark: Mark,
         reply: tuple[bytes, bytes, bytes] | None = None,
         until: str | None = None,
+        step: Step | None = None,
     ) -> None:
         """An agency's step that no person took: its own key signed for it. ``mark`` is of that
         request; raises AlreadyThere when it came before. ``state`` is never a step back: raises
@@ -175,10 +216,11 @@ class Desk:
         def work(connection: Connection) -> None:
             connection.execute(insert(MarkRow).values(**asdict(mark)))
             row = PackageRow.id == package.id
-            if state != package.state:
-                moved = update(PackageRow).where(row, PackageRow.state == package.state)
-                if not connection.execute(moved.values(state=state)).rowcount:
-                    raise Busy  # somebody else's step came in between; asked again, it is seen
+            moved = update(PackageRow).where(row, PackageRow.state == package.state)
+            if not connection.execute(moved.values(state=state)).rowcount:
+                raise Busy  # somebody else's step came in between; asked again, it is seen
+            if step is not None:
+                _take(connection, package.id, step)
             if reply is not None:
                 put_reply(connection, *reply)
             if until is not None:
@@ -191,5 +233,12 @@ class Desk:
         self._database.write(work)
 
 
-def _package(row: object) -> Package:
+def _take(connection: Connection, identity: bytes, step: Step) -> None:
+    count(connection, identity, step.counts)
+    put_parts(connection, step.bodies, step.wraps)
+    put_packages(connection, step.packages, "leaving")
+    put(connection, step.errands)
+
+
+def as_package(row: object) -> Package:
     return Package(*(getattr(row, name) for name in Package.__slots__))

@@ -57,6 +57,7 @@ EVENTS: Final[Mapping[str, tuple[Told, Fields]]] = {
     "relay_acknowledged": (Told.NEVER, _TIP | {"how": _CODE} | _BY),
     "recording_expired": (Told.NEVER, _TIP),
     "shredded": (Told.NEVER, _TIP | {"why": _CODE}),
+    "package_overdue": (Told.NEVER, {"package": _ID, "stage": _CODE}),
     "package_delivered": (Told.NEVER, {"package": _ID, "agency": _ROOM}),
     # The line itself.
     "provider_erased": (Told.HOUR, {"count": _COUNT}),
@@ -143,6 +144,7 @@ EVENTS: Final[Mapping[str, tuple[Told, Fields]]] = {
     "outcome_recorded_by_key": (Told.SECOND, _BY_KEY),
     "package_confirmed": (Told.SECOND, _ON_PACKAGE),
     "outcome_recorded": (Told.SECOND, _ON_PACKAGE),
+    "package_transferred": (Told.SECOND, _ON_PACKAGE),
     "package_file_opened": (Told.SECOND, _ON_PACKAGE),
     "package_file_previewed": (Told.SECOND, _ON_PACKAGE),
     "alarm_acknowledged": (Told.SECOND, _BY | {"alarm": _ID, "reason": _CODE}),

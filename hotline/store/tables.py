@@ -204,7 +204,9 @@ class OutboxRow(Base):
 
 class PackageRow(Base):
     """A masked copy for an agency. ``state``: leaving (decided seconds ago, no inbox shows it),
-    sent, opened, confirmed, answered."""
+    sent, opened, confirmed, working (something was said, not yet the last), answered, returned (not
+    theirs), transferred. ``stage`` is how far its lateness was raised (routing.answering.Stage): it
+    follows from ``day``, ``state`` and the line having run. What the body answered is sealed."""
 
     __tablename__ = "packages"
     id: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
@@ -214,7 +216,27 @@ class PackageRow(Base):
     state: Mapped[str] = mapped_column(String(12))
     day: Mapped[str] = mapped_column(String(10))
     due: Mapped[str] = mapped_column(String(10))
-    __table_args__ = (Index(None, "agency", "state"), Index(None, "tip"), _RANDOM_ORDER)
+    stage: Mapped[int] = mapped_column(SmallInteger, default=-1, server_default=text("0"))
+    __table_args__ = (
+        Index(None, "agency", "state"),
+        Index(None, "stage", "state", "day"),
+        Index(None, "tip"),
+        _RANDOM_ORDER,
+    )
+
+
+class TallyRow(Base):
+    """How many packages of a queue, sent to an agency in ``month``, came to ``what``: received, in
+    time, late, each outcome. Counted as it happens, so that a score of millions is read at once and
+    outlives them. Which package is not in it; where there was but one, its row beside tells."""
+
+    __tablename__ = "tallies"
+    __table_args__ = _RANDOM_ORDER
+    queue: Mapped[str] = mapped_column(String(80), primary_key=True)
+    agency: Mapped[str] = mapped_column(String(96), primary_key=True)
+    month: Mapped[str] = mapped_column(String(7), primary_key=True)
+    what: Mapped[str] = mapped_column(String(32), primary_key=True)
+    count: Mapped[int] = mapped_column(Integer)
 
 
 class ClaimRow(Base):

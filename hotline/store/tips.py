@@ -161,8 +161,8 @@ class Tips:
 
         def work(connection: Connection) -> None:
             _mark(connection, mark)
-            _parts(connection, bodies, wraps)
-            _packages(connection, packages)
+            put_parts(connection, bodies, wraps)
+            put_packages(connection, packages)
             put(connection, errands)
 
         self._database.write(work)
@@ -254,9 +254,12 @@ class Tips:
             ).all()
         return {(row[0], row[1]): row[2] for row in rows}
 
-    def bodies(self, tip: bytes, without: Sequence[int] = ()) -> list[Body]:
-        """Everything sealed for a tip, but for the kinds ``without``."""
+    def bodies(
+        self, tip: bytes, without: Sequence[int] = (), only: Sequence[int] = ()
+    ) -> list[Body]:
+        """Everything sealed for a tip, but for the kinds ``without``, or these ``only``."""
         wanted = select(BodyRow).where(BodyRow.tip == tip, BodyRow.kind.not_in(without))
+        wanted = wanted.where(BodyRow.kind.in_(only)) if only else wanted
         with self._database.read() as connection:
             rows = connection.execute(wanted).all()
         return [Body(row.id, row.tip, row.kind, row.sealed) for row in rows]
@@ -341,7 +344,7 @@ def _store(connection: Connection, tip: SealedTip, mark: Mark | None) -> None:
             "priority": tip.priority,
         },
     )
-    _parts(connection, tip.bodies, tip.wraps)
+    put_parts(connection, tip.bodies, tip.wraps)
     counted = tip.observation
     connection.execute(
         _OBSERVATION, {"id": counted.id, "month": counted.month, "sealed": counted.sealed}
@@ -350,7 +353,7 @@ def _store(connection: Connection, tip: SealedTip, mark: Mark | None) -> None:
         connection.execute(
             _RECEIPT, {"lookup": receipt.lookup, "key": receipt.key, "sealed": receipt.sealed}
         )
-    _packages(connection, tip.packages)
+    put_packages(connection, tip.packages)
     put(connection, tip.errands)
     note(connection, "received", tip=tip.id.hex(), month=tip.month)
 
@@ -360,7 +363,7 @@ def _mark(connection: Connection, mark: Mark | None) -> None:
         connection.execute(_MARK, {"mark": mark.mark, "day": mark.day, "answer": mark.answer})
 
 
-def _parts(connection: Connection, bodies: Sequence[Body], wraps: Sequence[Wrap]) -> None:
+def put_parts(connection: Connection, bodies: Sequence[Body], wraps: Sequence[Wrap]) -> None:
     if bodies:
         connection.execute(
             _BODY,
@@ -381,7 +384,7 @@ def _parts(connection: Connection, bodies: Sequence[Body], wraps: Sequence[Wrap]
         )
 
 
-def _packages(
+def put_packages(
     connection: Connection, packages: Sequence[SealedPackage], state: str = "sent"
 ) -> None:
     for package in packages:
@@ -395,9 +398,10 @@ def _packages(
                 "state": state,
                 "day": package.day,
                 "due": package.due,
+                "stage": -1,
             },
         )
-        _parts(connection, [package.body], [package.wrap])
+        put_parts(connection, [package.body], [package.wrap])
 
 
 def _replace(connection: Connection, body: Body) -> None:
@@ -446,7 +450,7 @@ def _apply(connection: Connection, change: Change) -> None:
         connection.execute(delete(WrapRow).where(WrapRow.subject.in_(bare)))
     for body in change.bodies:
         _replace(connection, body)
-    _parts(connection, (), change.wraps)
+    put_parts(connection, (), change.wraps)
     _deadline(connection, change)
     _receipt(connection, change)
     if change.observation is not None:
@@ -456,7 +460,7 @@ def _apply(connection: Connection, change: Change) -> None:
             .values(sealed=change.observation.sealed)
         )
     # A person's decision may be undone: its errand ``notify`` puts the package into the inbox.
-    _packages(connection, change.packages, "leaving")
+    put_packages(connection, change.packages, "leaving")
     _sample(connection, change)
     put(connection, change.errands)
     for event, fields in change.events:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import Any
 
 from hotline.errors import BadInput
-from hotline.tips import HOLD, Body, Priority, SealedPackage
+from hotline.routing.answering import OPEN, Stage
+from hotline.store.overdue import Overdue
+from hotline.tips import HOLD, Body, SealedPackage
 from hotline.triage.opening import Bench, Opened, opens_facts
 from hotline.vault import format as fmt
-from hotline.vault.envelope import agency_recipient, queue_recipient
+from hotline.vault.envelope import Guard, agency_recipient, queue_recipient
+from hotline.vault.format import Kind
 from hotline.vault.receipts import place_receipt
 
-_CONFIRM_DAYS = {Priority.P0: 1, Priority.P1: 1, Priority.P2: 3, Priority.P3: 15, Priority.P4: 15}
+_MOST_RECUSED = 700  # characters of ids that an errand holds beside the rest
 
 
 class AgencyRecused(BadInput):
@@ -25,17 +27,43 @@ class AgencyRecused(BadInput):
 
 
 def offered(bench: Bench, opened: Opened) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Leads and copies that the rules name, without anything recused."""
-    decision = opened.content.decision
-    return (
-        tuple(a for a in decision.leads if may_receive(bench, opened, a)),
-        tuple(a for a in decision.copies if may_receive(bench, opened, a)),
+    """Leads and copies that the rules name, without anything recused, nor bodies that gave it
+    back: those are among the others, for whoever knows better."""
+    decision, gave_back = opened.content.decision, returned(opened)
+    leads, copies = (
+        tuple(
+            agency
+            for agency in named
+            if may_receive(bench, opened, agency) and bench.profile.inbox(agency) not in gave_back
+        )
+        for named in (decision.leads, decision.copies)
     )
+    return leads, copies
+
+
+def returned(opened: Opened) -> frozenset[str]:
+    """Bodies whose last word on this tip is that it is not theirs."""
+    return frozenset(p.agency for p in opened.packages if p.state in ("returned", "transferred"))
+
+
+def hush(bench: Bench, opened: Opened) -> None:
+    """Somebody who holds the key sees whom the tip implicates now: a package that could not be
+    sent any more is not raised any further, as lateness is told to bodies above (promise 5)."""
+    quiet = [
+        package.id
+        for package in opened.packages
+        if package.state in OPEN
+        and package.stage != Stage.QUIET
+        and not may_receive(bench, opened, package.agency)
+    ]
+    if quiet:
+        Overdue(bench.database).quiet(quiet, Stage.QUIET)
 
 
 def others(bench: Bench, opened: Opened) -> tuple[str, ...]:
     """Every further body with an inbox of its own that may receive this tip."""
-    named = {*opened.content.decision.leads, *opened.content.decision.copies}
+    leads, copies = offered(bench, opened)
+    named = {*leads, *copies}
     return tuple(
         sorted(
             agency.id
@@ -86,6 +114,11 @@ def to_queue(bench: Bench, opened: Opened, whole: Body, queue: str) -> dict[str,
         for recipient in recipients
         if not (recipient == HOLD and sealed.kind == fmt.Kind.RECORDING)
     ]
+    for said in opened.said:  # its body goes on reading what it said
+        for recipient in (queue_recipient(queue), agency_recipient(said.agency)):
+            digest = fmt.digest(said.sealed.sealed)
+            wraps.append(wrap(said.key, said.sealed.id, digest, recipient))
+    parts += [(said.key, said.sealed) for said in opened.said]
     return {
         "queue": queue,
         "type_group": bench.types.get(classified.primary).group if clear else None,
@@ -110,10 +143,30 @@ def packages(
             if not may_receive(bench, opened, agency):
                 raise AgencyRecused
             inboxes.setdefault(bench.profile.inbox(agency), role)
-    days = _CONFIRM_DAYS[opened.content.decision.priority]
-    due = (bench.clock.now() + timedelta(days=days)).astimezone(bench.clock.zone).date()
+    due = bench.profile.answering.due(bench.clock.today()).isoformat()
     files = [file.card for file in opened.files if file.kept]
     return [
-        bench.envelope.package(opened.content, opened.row.id, inbox, role, due.isoformat(), files)
+        bench.envelope.package(
+            opened.content, opened.row.id, inbox, role, due, files, guard(bench, opened)
+        )
         for inbox, role in inboxes.items()
     ]
+
+
+def guard(bench: Bench, opened: Opened) -> Guard | None:
+    """Whom the tip implicates, sealed to the line inside a package, so that it can be passed on
+    without the desk: the body that has it opens the package and not this, the line this and not
+    the package, and a stolen database neither. None when it does not fit: then the desk does it."""
+    recused = ",".join(sorted(opened.recused))
+    if len(recused) > _MOST_RECUSED:
+        return None
+    tip = opened.row.id
+    facts = {"tip": tip.hex(), "recused": recused, "seen": as_seen(bench, tip)}
+    return bench.envelope.guard(tip, facts)
+
+
+def as_seen(bench: Bench, tip: bytes) -> str:
+    """What a tip is made of now, but for voices: the same again, nothing came to it since."""
+    kinds = (Kind.TIP, Kind.SUMMARY, Kind.SUPPLEMENT, Kind.CARD)
+    parts = sorted(fmt.digest(body.sealed) for body in bench.tips.bodies(tip, only=kinds))
+    return fmt.digest(b"".join(parts)).hex()

@@ -22,10 +22,12 @@ Reply = tuple[bytes, bytes, bytes]
 
 OUTCOMES: Mapping[str, str] = {
     "under_investigation": N_("The people who received your report are looking into it."),
+    "needs_information": N_("The people who received your report would like to know more."),
     "arrest": N_("Your report led to an arrest."),
     "seizure": N_("Your report led to something being seized."),
     "rescue": N_("Your report led to people being brought to safety."),
     "prevented": N_("Your report helped to prevent a crime."),
+    "known": N_("The people who received your report already know of this."),
     "unfounded": N_("Your report was checked and could not be confirmed."),
     "not_ours": N_("The body that received your report cannot act on it. We will look again."),
     "other": N_("Your report was dealt with."),
@@ -36,6 +38,7 @@ STATUSES: Mapping[str, str] = {
     "asked": N_("We have a question for you."),
     "forwarded": N_("Your report was sent to the people who can act on it."),
     "confirmed": N_("The people who can act on your report have it."),
+    "transferred": N_("Your report was passed on to others who can act on it."),
     "closed": N_("Your report was read and closed."),
     "emergency": N_("This is for the emergency number. If somebody is in danger, call it now."),
     "restart": N_("We could not use your report as it came. Please send it again as a new report."),

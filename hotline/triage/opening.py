@@ -161,6 +161,24 @@ class Note(Redacted):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class Said(Redacted):
+    """What a body said of a package: a code of its outcomes, or ``transferred``; ``band`` how many
+    people or things, ``question`` what it would ask the reporter, ``to`` whom it passed it on to.
+    ``key`` is its own, for whoever seals it to another desk."""
+
+    package: str
+    agency: str
+    code: str
+    band: str
+    question: str
+    to: str
+    day: str
+    number: int
+    key: bytes
+    sealed: Body
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Opened(Redacted):
     """A tip in an operator's hands. ``elsewhere`` counts additions, recordings and files that did
     not open; ``summaries`` are those a rewriting replaces, ``included`` the last of them. ``held``
@@ -177,6 +195,7 @@ class Opened(Redacted):
     packages: tuple[Package, ...]
     recordings: tuple[Recording, ...] = ()
     files: tuple[Attached, ...] = ()
+    said: tuple[Said, ...] = ()
     included: int = 0
     held: bool = False
     unheld: int = 0
@@ -222,10 +241,12 @@ def visible(bench: Bench, who: SignedIn, tip: bytes) -> Listed:
 def read_tip(bench: Bench, who: SignedIn, tip: bytes) -> Opened:
     """Opens a tip to be read by a person: an event of the audit tree (promise 11). At its first
     opening, and when it has changed since, a sketch of it is kept."""
+    from hotline.triage.destinations import hush
     from hotline.triage.sketches import keep  # which is about opened tips
 
     opened = open_tip(bench, who, tip)
     bench.audit.note("read", tip=tip.hex(), by=who.person.id.hex())
+    hush(bench, opened)
     keep(bench, who, opened)
     return opened
 
@@ -259,6 +280,7 @@ def open_tip(bench: Bench, who: SignedIn, tip: bytes) -> Opened:
         packages=tuple(bench.desk.packages_of(tip)),
         recordings=recordings,
         files=files,
+        said=_said(bench, who, row.queue, bodies),
         held=held,
         unheld=sum(HOLD not in recipients for recipients in apart.values()) if held else 0,
     )
@@ -403,6 +425,22 @@ def _files(
         card = read_card(body.id, open_body(own or key, body))
         found.append(Attached(card, body, own, body.id.hex() in kept))
     return tuple(sorted(found, key=lambda file: file.sealed.id)), shut
+
+
+def read_said(key: bytes, body: Body) -> Said:
+    """Raises Damaged."""
+    raw: dict[str, Any] = json.loads(open_body(key, body))
+    return Said(**raw, key=key, sealed=body)
+
+
+def _said(bench: Bench, who: SignedIn, queue: str, bodies: Iterable[Body]) -> tuple[Said, ...]:
+    """What bodies said of their packages, as far as this person's keys open it."""
+    queues = [queue, *(q for q in bench.access.queues(who) if q != queue)]
+    found = []
+    for body in (b for b in bodies if b.kind == Kind.ANSWER):
+        with suppress(SealedElsewhere):
+            found.append(read_said(body_key(bench, who, body, queues), body))
+    return tuple(sorted(found, key=lambda said: (said.day, said.number)))
 
 
 def _notes(key: bytes, bodies: Iterable[Body]) -> tuple[Note, ...]:

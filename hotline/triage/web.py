@@ -25,6 +25,7 @@ from hotline.triage.pages import (
     lists,
     live,
     officers,
+    outcomes,
     presence,
     recordings,
     relays,
@@ -47,7 +48,7 @@ def console(line: StaffLine) -> Console:
     queue = (desk, lists, bulk, handover, presence)
     one = (tip, deeds, undoing, similar, speaking, ending, recordings, attachments)
     people = (wellbeing, training, officers, errands, certificates, invitations, requests)
-    reading = (*queue, *one, samples, calls, live, relays, inbox)
+    reading = (*queue, *one, samples, calls, live, relays, inbox, outcomes)
     for room in (door, joining, sessions, account, *reading, *people, alarms, audit):
         room.install(found)
     return found

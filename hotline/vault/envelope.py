@@ -6,8 +6,10 @@ Holds the signed directory and nothing private: this is all the vault that intak
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from hotline.clock import Clock, coarse_due
 from hotline.tips import (
@@ -36,6 +38,8 @@ from hotline.vault.seal import seal_body, seal_small, wrap_key
 from hotline.vault.small import random_id, random_key
 
 WORKER = "worker"
+GUARD = "guard"
+Guard = Mapping[str, str]
 STATISTICS = "statistics"
 OBSERVATION_BYTES = 768
 HANDOVER_BYTES = 2400
@@ -186,17 +190,26 @@ class Envelope:
         role: str,
         due: str,
         files: Sequence[Card] = (),
+        guard: Guard | None = None,
     ) -> SealedPackage:
         """A masked copy for an agency. Doubtful spans stay behind their tokens; of the files it
-        gets those in ``files``, by their keys."""
-        salt, key = random_key(), random_key()
+        gets those in ``files``, by their keys. ``guard`` opens to the worker alone."""
+        salt, day = random_key(), self.clock.day()
         identity = package_id(salt, content.lookup, content.reply_key)
         payload = package_document(
-            content, identity, agency, role, due, files, salt=salt, day=self.clock.day()
+            content, identity, agency, role, due, files, salt=salt, day=day
         )
+        if guard is not None:
+            payload["guard"] = guard
+        return self.repack(payload, tip, day)
+
+    def repack(self, payload: Mapping[str, Any], tip: bytes, day: str) -> SealedPackage:
+        """A package from the document in it, sealed to the agency it names. Raises NoKey."""
+        identity, key = bytes.fromhex(payload["package"]), random_key()
+        agency, role, due = payload["agency"], payload["role"], payload["due"]
         body = seal_body(key, identity, tip, Kind.PACKAGE, canonical(payload))
         wrap = self.wrap(key, body.id, fmt.digest(body.sealed), agency_recipient(agency))
-        return SealedPackage(identity, tip, agency, role, self.clock.day(), due, body, wrap)
+        return SealedPackage(identity, tip, agency, role, day, due, body, wrap)
 
     def errand(
         self,
@@ -229,6 +242,12 @@ class Envelope:
         key = self.directory.key(queue_recipient(queue), month)
         raw = json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
         return identity, month, seal_small(fmt.SHIFT, identity, key, raw, HANDOVER_BYTES)
+
+    def guard(self, tip: bytes, facts: dict[str, str]) -> Guard:
+        """What travels in a package and opens to the worker alone (``vault.errands``)."""
+        made = self.errand(GUARD, tip, facts)
+        sealed = b64encode(made.payload).decode()
+        return {"id": made.id.hex(), "epoch": made.epoch, "sealed": sealed}
 
     def erasure(self, trace: Trace, after: Sequence[Errand] = ()) -> Errand:
         """Makes the provider forget something (promise 7), not before the errands ``after`` are
@@ -276,7 +295,7 @@ def package_document(
     *,
     salt: bytes,
     day: str,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """What an agency reads, as ``data/package.schema.json`` describes it. Never the reporter, never
     an undecided span."""
     classified: ClassifiedTip = content.classified

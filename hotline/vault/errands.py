@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from collections.abc import Mapping
 from contextlib import suppress
 
 from hotline.tips import Errand
 from hotline.vault import format as fmt
-from hotline.vault.envelope import WORKER
+from hotline.vault.envelope import GUARD, WORKER
 from hotline.vault.format import Damaged
 from hotline.vault.keys import open_small
 
@@ -24,3 +25,12 @@ def open_errand(worker: Mapping[str, bytes], errand: Errand) -> dict[str, str]:
             facts: dict[str, str] = json.loads(raw)
             return facts
     raise Damaged
+
+
+def open_guard(worker: Mapping[str, bytes], guard: Mapping[str, str]) -> dict[str, str]:
+    """Inverse of ``Envelope.guard``. Raises as ``open_errand``."""
+    identity, sealed = bytes.fromhex(guard["id"]), b64decode(guard["sealed"])
+    return open_errand(
+        worker,
+        Errand(id=identity, kind=GUARD, subject=identity, epoch=guard["epoch"], payload=sealed),
+    )

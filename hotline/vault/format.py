@@ -33,6 +33,7 @@ class Kind(IntEnum):
     NOTE = 6
     SUMMARY = 7  # the tip as it stood after a later answer
     CARD = 8  # what is known of an attachment, and the key of its pages
+    ANSWER = 9  # what a body said of a package, for it and for the desk
 
 
 class Damaged(HotlineError):

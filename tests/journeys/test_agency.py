@@ -6,6 +6,7 @@ import pytest
 
 from hotline.assembly import PublicLine, StaffLine
 from hotline.delivery import agencies
+from hotline.delivery.outcomes import OUTCOME_NAMES
 from hotline.errors import NotAllowed
 from hotline.intake.thread import Receipt
 from hotline.tips import Channel, Contact, Language
@@ -117,7 +118,7 @@ def test_receipt_is_confirmed_once_and_never_taken_back(
 def test_every_outcome_becomes_a_sentence_for_the_reporter(
     public_line: PublicLine, staff_line: StaffLine, office: Office
 ) -> None:
-    assert set(agencies.OUTCOME_NAMES) == set(OUTCOMES) <= set(STATUSES)
+    assert set(OUTCOME_NAMES) == set(OUTCOMES) <= set(STATUSES)
     receipt = tell(public_line)
     mine = inbox_of(staff_line, "samuel")
     send(office, mine)

@@ -299,7 +299,7 @@ def test_a_restored_backup_brings_no_erased_tip_back(
     def restore(connection: object) -> None:
         values = {"queue": row.queue, "state": row.state, "priority": row.priority}
         connection.execute(insert(TipRow).values(id=row.id, month=row.month, version=1, **values))  # type: ignore[attr-defined]
-        tips._parts(connection, body, wraps)  # type: ignore[arg-type]
+        tips.put_parts(connection, body, wraps)  # type: ignore[arg-type]
         connection.execute(delete(AuditRow).where(AuditRow.event == "shredded"))  # type: ignore[attr-defined]
         connection.execute(  # type: ignore[attr-defined]
             insert(ReceiptRow).values(lookup=receipt.lookup, key=receipt.key, sealed=receipt.sealed)

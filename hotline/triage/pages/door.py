@@ -256,6 +256,7 @@ DONE = {
     "capacity": N_("The number was changed."),
     "confirmed": N_("Receipt was confirmed."),
     "outcome": N_("The outcome was recorded."),
+    "transferred": N_("Passed on. It is no longer in your inbox to answer."),
     "certified": N_("The certificate was recorded."),
     "joined": N_("You are enrolled. Sign in; officers then give you your queues."),
     "agreed": N_("You agreed. The code of the invitation works now."),

@@ -5,8 +5,10 @@ from __future__ import annotations
 from flask import Response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from hotline.delivery import agencies
+from hotline.delivery import agencies, outcomes, scorecard
+from hotline.delivery.scorecard import OWED_NAMES, SAID_NAMES
 from hotline.intake.details import shown
+from hotline.routing.answering import OPEN
 from hotline.tips import Language
 from hotline.triage.pages.attachments import jpeg, looked_at, number_of
 from hotline.triage.pages.door import Console, who
@@ -20,18 +22,25 @@ def install(console: Console) -> None:
 
     @console.page("/inbox", "agency")
     def inbox() -> str:
+        packages = agencies.inbox(line, who())
         return render_template(
             "agency/inbox.html",
             agency=agencies.inbox_of(line, who()),
-            packages=agencies.inbox(line, who()),
+            packages=packages,
+            owed=scorecard.owed(packages),
+            owed_name=named(OWED_NAMES),
             package_state=named(dict(agencies.STATE_NAMES)),
             today=line.clock.day(),
+            below=scorecard.below(line, agencies.inbox_of(line, who())),
         )
 
     def show(package: str, look: Look | None = None) -> str:
         if (row := agencies.held(line, who(), read_id(package))) is not None:
             states = named(dict(agencies.STATE_NAMES))
-            return render_template("agency/sealed.html", package=row, package_state=states)
+            answering = {"outcomes": outcomes.OUTCOME_NAMES, "bands": outcomes.BANDS}
+            return render_template(
+                "agency/sealed.html", package=row, package_state=states, **answering
+            )
         opened = agencies.open_package(line, who(), read_id(package))
         return render_template(
             "agency/package.html",
@@ -44,7 +53,11 @@ def install(console: Console) -> None:
                 opened.document.get("details", {}), opened.document.get("ticked", ()), current()
             ),
             lang=Language(opened.document["language"]).tag,
-            outcomes=agencies.OUTCOME_NAMES,
+            outcomes=outcomes.OUTCOME_NAMES,
+            bands=outcomes.BANDS,
+            said=agencies.said(line, who(), opened.row),
+            said_name=named(SAID_NAMES),
+            open_states=OPEN,
             package_state=named(dict(agencies.STATE_NAMES)),
         )
 
@@ -76,5 +89,6 @@ def install(console: Console) -> None:
 
     @console.act("/inbox/<package>/outcome", "agency")
     def outcome(package: str) -> BaseResponse:
-        agencies.record_outcome(line, who(), read_id(package), request.form.get("outcome", ""))
+        words = [request.form.get(name, "") for name in ("outcome", "band", "question")]
+        agencies.record_outcome(line, who(), read_id(package), *words)
         return redirect(f"/inbox/{package}?done=outcome", 303)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from flask import redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
+from hotline.delivery.agencies import STATE_NAMES
+from hotline.delivery.scorecard import SAID_NAMES
 from hotline.errors import NotAllowed
 from hotline.intake.details import answered
 from hotline.tips import Redacted
@@ -18,6 +20,7 @@ from hotline.triage.pages.checks import checks
 from hotline.triage.pages.door import READERS, Console, who
 from hotline.triage.pages.talk import talk_of
 from hotline.triage.pages.told import beside, held_because, removed_kinds, segments
+from hotline.triage.pages.words import named
 from hotline.triage.recordings import DESTROY_REASONS
 from hotline.vault.envelope import transcript_id
 from hotline.web.i18n import current
@@ -112,6 +115,8 @@ def show(
         checks=checks(opened),
         history=[note for note in opened.notes if note.kind != "checked"],
         sampled=me.has("supervisor") and sampling.drawn(line, opened),
+        package_state=named(dict(STATE_NAMES)),
+        said_name=named(SAID_NAMES),
         reroute_reasons=dispositions.REROUTE_REASONS,
         destroy_reasons=DESTROY_REASONS,
     )
