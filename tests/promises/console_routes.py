@@ -448,6 +448,7 @@ ROUTES: dict[str, Prepare] = {
     "restart_call": _page("paulo"),
     "inbox": _page("samuel"),
     "package": _on_package(),
+    "print-package": _on_package(),
     "look-inside": _look_inside,
     "package_picture": _package_picture,
     "confirm": _on_package(),
