@@ -95,6 +95,14 @@ def open_package(bench: Bench, who: SignedIn, identity: bytes) -> OpenPackage:
     return package
 
 
+def print_package(bench: Bench, who: SignedIn, identity: bytes) -> OpenPackage:
+    """As ``open_package``, for paper: that it left the screen is an event of its own. Raises
+    NotAllowed."""
+    package = open_package(bench, who, identity)
+    bench.audit.note("package_printed", package=identity.hex(), by=who.person.id.hex())
+    return package
+
+
 def held(bench: Bench, who: SignedIn, identity: bytes) -> Package | None:
     """A package of this person's agency that is sealed to the agency's own key, so that nobody
     opens it here; None for one that opens. Raises NotAllowed."""

@@ -28,7 +28,6 @@ from hotline.vault.envelope import package_id
 from hotline.vault.format import Damaged
 from hotline.vault.signatures import AGENCY_TAG, Forged, key_named, verify
 from hotline.vault.small import mac, random_key
-from hotline.web.i18n import N_
 
 MEDIA_TYPE = "application/vnd.hotline.package"
 # A machine that asks every minute and answers what came; a hundred at once after a night.
@@ -39,8 +38,8 @@ class BadReply(BadInput):
     """Where to tell the reporter is not what stands in the package."""
 
     code = "bad_reply"
-    message = N_("This is not the reply address of this package.")
-    hint = N_("Send “reply” as it stands in the opened package.")
+    message = "This is not the reply address of this package."
+    hint = "Send “reply” as it stands in the opened package."
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -24,7 +24,7 @@ HISTORY_DAYS = 14
 READING = frozenset({"read", "revealed", "listened", "file_opened", "file_previewed"})
 PACKAGES = frozenset(
     {"package_opened", "package_read", "package_downloaded", "package_file_opened"}
-    | {"package_file_previewed"}
+    | {"package_file_previewed", "package_printed"}
 )
 # Reading what one neither took nor decided, once half an hour has passed in which one could have.
 # A second reader, a colleague who helps or a supervisor who looks do it a few times a shift.

@@ -196,9 +196,7 @@ class Envelope:
         gets those in ``files``, by their keys. ``guard`` opens to the worker alone."""
         salt, day = random_key(), self.clock.day()
         identity = package_id(salt, content.lookup, content.reply_key)
-        payload = package_document(
-            content, identity, agency, role, due, files, salt=salt, day=day
-        )
+        payload = package_document(content, identity, agency, role, due, files, salt=salt, day=day)
         if guard is not None:
             payload["guard"] = guard
         return self.repack(payload, tip, day)

@@ -146,3 +146,23 @@ def test_outcomes_leave_marks_that_name_the_person_and_no_outcome(
     assert sum('"package_opened"' in record for record in records) == 1
     assert sum('"outcome_recorded"' in record for record in records) == 1
     assert not any("arrest" in record for record in records)
+
+
+def test_a_page_to_print_says_unverified_and_leaves_a_mark(
+    public_line: PublicLine, staff_line: StaffLine, office: Office
+) -> None:
+    tell(public_line)
+    mine = inbox_of(staff_line, "samuel")
+    send(office, mine)
+    samuel = office("samuel")
+    (package,) = staff_line.desk.packages(mine)
+    path = f"/inbox/{package.id.hex()}"
+    samuel.get(path)
+    assert f'href="{path}/print"' in samuel.html
+    samuel.get(f"{path}/print")
+    assert DRUGS in samuel.html and 'class="banner"' in samuel.html
+    assert "<script" not in samuel.html and "<form" not in samuel.html
+    staff_line.audit.sequence()
+    by = staff_line.access.people.named("samuel").id.hex()
+    records = [r for r in staff_line.audit.records() if package.id.hex() in r and by in r]
+    assert sum('"package_printed"' in record for record in records) == 1

@@ -464,6 +464,7 @@ ROUTES: dict[str, Prepare] = {
     "overdue": _page("sofia"),
     "score": _page("olga"),
     "package": _on_package(),
+    "print-package": _on_package(),
     "look-inside": _look_inside,
     "package_picture": _package_picture,
     "confirm": _on_package(),

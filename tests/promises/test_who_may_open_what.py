@@ -42,9 +42,19 @@ FUTURE, PAST = "2027-12-31", "2026-03-09"
 REPORTERS = "anybody: what reporters see and send; this process holds no private key"
 PROVIDER = "the telephone provider, by the signature of each request"
 HEALTH = "anybody: alive or not, and codes of what is missing"
+AGENCIES = "the machine of an agency with its own key, by the signature of each request"
 FILES = "anybody: style, script and icons"
 OUTSIDE: dict[str, dict[str, str]] = {
-    "console_app": {"static": FILES, "health.healthz": HEALTH, "health.readyz": HEALTH},
+    "console_app": {
+        "static": FILES,
+        "health.healthz": HEALTH,
+        "health.readyz": HEALTH,
+        # tests/unit/test_agency_by_key.py: every other key, and none, gets one and the same 404.
+        **dict.fromkeys(
+            (f"agencies.{name}" for name in ("listed", "fetch", "confirm", "answer")), AGENCIES
+        ),
+        "agencies.described": "anybody: the schema of a package, the same at every line",
+    },
     "analyst_app": {
         "static": FILES,
         "health.healthz": HEALTH,

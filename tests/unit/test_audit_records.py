@@ -42,6 +42,7 @@ INDIRECT = {
     "store/outbox.py tally",
     "store/requests.py _mark",
     "store/desk.py advance",
+    "store/desk.py step_by_key",
     "triage/attachments.py look",
     "triage/attachments.py _decided",
     "triage/corrections.py rewrite",

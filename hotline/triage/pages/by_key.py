@@ -22,15 +22,14 @@ from hotline.store.desk import Package
 from hotline.tips import Language
 from hotline.triage.pages.tip import read_id
 from hotline.web.errors import Failure, problem
-from hotline.web.i18n import N_
 
 LARGEST = 16 * 1024  # bytes of a request's body
 
 
 class BadBody(BadInput):
     code = "bad_body"
-    message = N_("This request cannot be read.")
-    hint = N_("Send a JSON object with the fields of docs/agencies.md.")
+    message = "This request cannot be read."
+    hint = "Send a JSON object with the fields of docs/agencies.md."
 
 
 def blueprint(line: StaffLine) -> Blueprint:
@@ -96,8 +95,8 @@ def refused(error: HotlineError) -> Response:
 _NOTHING = Failure(
     404,
     "not_found",
-    N_("There is nothing here for this key."),
-    N_("Check the key, the address, the clock and the package's id."),
+    "There is nothing here for this key.",
+    "Check the key, the address, the clock and the package's id.",
 )
 
 

@@ -19,6 +19,7 @@ from hotline.web.i18n import current
 
 def install(console: Console) -> None:
     line = console.line
+    paper(console)
 
     @console.page("/inbox", "agency")
     def inbox() -> str:
@@ -92,3 +93,23 @@ def install(console: Console) -> None:
         words = [request.form.get(name, "") for name in ("outcome", "band", "question")]
         agencies.record_outcome(line, who(), read_id(package), *words)
         return redirect(f"/inbox/{package}?done=outcome", 303)
+
+
+def paper(console: Console) -> None:
+    """A package as it is printed, files left out: those are looked at one by one."""
+    line = console.line
+
+    @console.page("/inbox/<package>/print", "agency", name="print-package")
+    def to_print(package: str) -> str:
+        opened = agencies.print_package(line, who(), read_id(package))
+        document = opened.document
+        told = shown(document.get("details", {}), document.get("ticked", ()), current())
+        return render_template(
+            "agency/print.html",
+            package=opened.row,
+            document=document,
+            files=opened.files,
+            details=told,
+            lang=Language(document["language"]).tag,
+            package_state=named(dict(agencies.STATE_NAMES)),
+        )
