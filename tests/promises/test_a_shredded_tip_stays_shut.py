@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import insert
 
@@ -82,7 +83,9 @@ def forwarded(public: PublicLine, line: StaffLine, sign_in: SignIn) -> Backup:
     sofia = sign_in("sofia")
     (row,) = line.tips.queue(list(line.profile.queues), ["waiting"])  # type: ignore[list-item]
     opened = read_tip(line, sofia, row.id)
-    mine = line.profile.inbox(line.access.people.named("samuel").agency)
+    samuel = line.access.people.named("samuel")
+    assert samuel is not None
+    mine = line.profile.inbox(samuel.agency)
     leads = (mine, *destinations.offered(line, opened)[0])
     dispositions.forward(line, sofia, opened, leads=leads, reason="credible")
     return backup(line, row.id)
@@ -130,8 +133,7 @@ def test_what_was_erased_early_goes_again_before_a_restored_line_serves(
     assert not {"tips", "bodies", "wraps", "packages"} & left.keys()
     if staff_line.settings.sqlite:
         place = staff_line.settings.database_url.removeprefix("sqlite:///")
-        with open(place, "rb") as file:
-            raw = file.read()
+        raw = Path(place).read_bytes()
         assert not any(piece in raw for body in kept.bodies for piece in pieces(body.sealed))
 
 

@@ -134,7 +134,7 @@ class World:
         (tip,) = self.tips() - before
         self.about[tip.hex()] = implicated
         self._errands()
-        Claims(self.staff.database, self.staff.clock).take(self.sofia.person.id, tip)
+        Claims(self.staff.database, self.staff.clock).take(self.sofia.person.id, tip, beyond=True)
         opened = read_tip(self.staff, self.sofia, tip)
         leads, copies = destinations.offered(self.staff, opened)
         everybody = (*leads, *copies, *destinations.others(self.staff, opened))
