@@ -14,6 +14,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from hotline.assembly import PublicLine, StaffLine
+from hotline.delivery.alarming import AlarmCode, raise_alarm
 from hotline.delivery.senders import RecordingProvider
 from hotline.demo import PASSPHRASE
 from hotline.errors import HotlineError
@@ -345,6 +346,11 @@ def _hold(ground: Ground) -> Use:
     return Use("sofia", {"tip": tip, "deed": "hold"}, form)
 
 
+def _line_alarm(ground: Ground) -> Use:
+    raise_alarm(ground.staff, AlarmCode.CLOCK_JUMP)
+    return Use("olga", {"code": "clock_jump"})
+
+
 def _alarm(ground: Ground) -> Use:
     alarm = Alarm(secrets.token_bytes(16), "spree", ground.person("paulo"), "2026-03-10", bytes(16))
     Alarms(ground.staff.database).ring(alarm, [])
@@ -364,6 +370,7 @@ def _export(ground: Ground) -> Use:
 ROUTES: dict[str, Prepare] = {
     "alarms": _page("olga"),
     "acknowledge_alarm": _alarm,
+    "acknowledge_line_alarm": _line_alarm,
     "set_hours": lambda ground: Use("olga", {"person": ground.person("ana").hex()}),
     "plant_page": _page("sofia"),
     "plant": lambda ground: Use(
