@@ -30,8 +30,8 @@ _ID = re.compile(r"[0-9a-f]{32}")
 _IDS = re.compile(r"[0-9a-f]{32}(,[0-9a-f]{32})*|")
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _CODES = re.compile(r"[a-z_]{1,20}(,[a-z_]{1,20})*|")
-# Queues, agencies and the keys of both, as profiles name them.
-_ROOM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,119}")
+# Queues, agencies and the keys of both, as profiles name them (security@BR-AC for implied ones).
+_ROOM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@-]{0,119}")
 _ROOMS = re.compile(rf"{_ROOM.pattern}(,{_ROOM.pattern})*")
 _COUNT = re.compile(r"[0-9]{1,12}")
 _DIGEST = re.compile(r"[0-9a-f]{16,64}")

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from hotline.assembly import PublicLine, StaffLine
+from hotline.delivery.alarming import AlarmCode, raise_alarm
 from hotline.delivery.senders import RecordingProvider
 from hotline.demo import PASSPHRASE
 from hotline.errors import HotlineError
@@ -349,6 +350,11 @@ def _hold(ground: Ground) -> Use:
     return Use("sofia", {"tip": tip, "deed": "hold"}, form)
 
 
+def _line_alarm(ground: Ground) -> Use:
+    raise_alarm(ground.staff, AlarmCode.CLOCK_JUMP)
+    return Use("olga", {"code": "clock_jump"})
+
+
 def _alarm(ground: Ground) -> Use:
     alarm = Alarm(secrets.token_bytes(16), "spree", ground.person("paulo"), "2026-03-10", bytes(16))
     Alarms(ground.staff.database).ring(alarm, [])
@@ -376,6 +382,7 @@ ROUTES: dict[str, Prepare] = {
     "acknowledge_alarm": _alarm,
     "relay": _page("paulo"),
     "acknowledge_relay": _relay,
+    "acknowledge_line_alarm": _line_alarm,
     "set_hours": lambda ground: Use("olga", {"person": ground.person("ana").hex()}),
     "plant_page": _page("sofia"),
     "plant": lambda ground: Use(

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from sqlalchemy import Connection, delete, insert, select
 
 from hotline.assembly import PublicLine, StaffLine
-from hotline.cli import cli
+from hotline.commands.prove import ledger as command
 from hotline.jobs.statements import Statements
 from hotline.store.facts import Facts
 from hotline.store.forgetting import Forgetting
@@ -187,8 +187,8 @@ def test_statements_are_chained_and_hold_offline(
     assert [one.figures["received"] for one in statements.verify(key, notes)] == [1, 2, 3, 3]
     files = [statements.folder(staff_line.settings) / f"{month}.txt" for month, _ in there]
     public = statements.folder(staff_line.settings) / statements.KEY
-    run = ["ledger", "verify", *map(str, files), "--public-key", str(public)]
-    answer = CliRunner(env={"HOTLINE_HOME": str(tmp_path / "nowhere")}).invoke(main, run)
+    run = ["verify", *map(str, files), "--public-key", str(public)]
+    answer = CliRunner(env={"HOTLINE_HOME": str(tmp_path / "nowhere")}).invoke(command, run)
     assert answer.exit_code == 0 and answer.output.endswith("sound\n"), answer.output
 
     for wrong in (
