@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import random
 import subprocess
 import sys
@@ -26,7 +25,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -162,9 +161,7 @@ def worker() -> None:
     deliver = Deliver(line, Limits(places), told["seed"], told["url"], told["dead"])
     log = Log(clock, public=False)
     does = runner(line, RecordingProvider(), log)
-    does = Runner(
-        line.outbox, clock, {**does.tasks, "deliver": Task(deliver, WAITS)}, log
-    )
+    does = Runner(line.outbox, clock, {**does.tasks, "deliver": Task(deliver, WAITS)}, log)
     if settings.redis_url:
         rq._runner = lambda: does  # type: ignore[assignment]
         rq.work(settings.redis_url)
@@ -265,9 +262,7 @@ def forward(line: StaffLine, tip: bytes, number: int, real: str) -> bytes:
     package = SealedPackage(identity, tip, f"agency-{number}", "lead", day, day, body, wrap)
     errand = line.envelope.errand("deliver", identity, {"agency": str(number)})
     line.tips.apply(
-        Change(
-            tip, row.version, state=State.FORWARDED, packages=(package,), errands=(errand,)
-        )
+        Change(tip, row.version, state=State.FORWARDED, packages=(package,), errands=(errand,))
     )
     return identity
 
@@ -388,7 +383,11 @@ def main() -> int:
 
 
 def run(asked: argparse.Namespace, stack: ExitStack) -> tuple[dict[str, Any], list[str]]:
-    home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True)))
+    home = Path(
+        stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True)
+        )
+    )
     began, chance = time.time(), random.Random(asked.seed)
     database, redis_url, restart, client = f"sqlite:///{home / 'hotline.db'}", None, None, None
     if asked.database == "postgresql":
@@ -441,8 +440,10 @@ def run(asked: argparse.Namespace, stack: ExitStack) -> tuple[dict[str, Any], li
     next_kill = step
     leaks: list[str] = []
     finished = False
-    while not finished and time.time() - began < asked.deadline and (
-        feeding.is_alive() or done.is_set()
+    while (
+        not finished
+        and time.time() - began < asked.deadline
+        and (feeding.is_alive() or done.is_set())
     ):
         time.sleep(0.3)
         crew.mend()
@@ -462,8 +463,6 @@ def run(asked: argparse.Namespace, stack: ExitStack) -> tuple[dict[str, Any], li
         )
         finished = done.is_set() and not open_rows
     leaks += plaintext(line, client if restart else None, output)
-    sys.stderr.write(output.read_text(errors="replace")[-3000:])
-    sys.stderr.write(repr(line.outbox.problems("deliver")))
     return judged(line, asked, agencies, packages, leaks, finished, restarts, crew, began)
 
 
@@ -479,9 +478,7 @@ def judged(
     began: float,
 ) -> tuple[dict[str, Any], list[str]]:
     with line.database.read() as connection:
-        states = {
-            row.id.hex(): row.state for row in connection.execute(select(PackageRow))
-        }
+        states = {row.id.hex(): row.state for row in connection.execute(select(PackageRow))}
         alarmed = {
             row.subject.hex()
             for row in connection.execute(select(OutboxRow).where(OutboxRow.state == "buried"))
