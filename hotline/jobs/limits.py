@@ -16,6 +16,9 @@ from typing import Protocol
 from hotline.jobs.runner import NotYet
 from hotline.vault.small import random_id
 
+# The telephone provider, whom every worker calls; danger is never held back.
+PROVIDER_AT_ONCE, PROVIDER_PER_SECOND = 8, 50
+LONGEST_CALL = 130  # seconds: a worker gives an errand up after 120
 BUSY_SECONDS = 2  # until somebody who found no place looks again
 
 
@@ -52,6 +55,13 @@ class Limits:
         token, wait = self._places.take(name, most, seconds)
         if token is None:
             raise NotYet(max(1, math.ceil(wait)), "paced")
+
+    @contextmanager
+    def provider(self) -> Iterator[None]:
+        """Around what calls the provider and is not danger. Raises NotYet."""
+        with self.slot("provider", PROVIDER_AT_ONCE, LONGEST_CALL):
+            self.pace("provider:calls", PROVIDER_PER_SECOND)
+            yield
 
 
 class MemoryPlaces:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 
 from hotline.assembly import StaffLine
 from hotline.delivery import erasure
@@ -27,6 +28,8 @@ from hotline.triage.terms import last_month
 from hotline.vault import format as fmt
 from hotline.vault.envelope import queue_recipient
 from hotline.vault.receipts import place_receipt
+
+Do = Callable[[Errand], Sequence[Errand]]
 
 SETTLE_AGAIN = 2
 # A further ring of the same code comes within the hour and does away with an earlier errand.
@@ -74,16 +77,25 @@ class Tasks:
             "answered": Task(self.relays.answered, BACKOFF),
             "relay_over": Task(self.relays.forget, BACKOFF),
             "notify": Task(self.notify, BACKOFF),
-            "erase": Task(self.erase, erasure.WAITS, counted=True),
-            "recording": Task(self._recordings.fetch, BACKOFF),
-            "media": Task(self._enclosures.fetch, BACKOFF),
+            "erase": Task(self._limited(self.erase), erasure.WAITS, counted=True),
+            "recording": Task(self._limited(self._recordings.fetch), BACKOFF),
+            "media": Task(self._limited(self._enclosures.fetch), BACKOFF),
             "forget_recording": Task(self._recordings.forget, BACKOFF),
             "late": Task(self._rings.late, BACKOFF),
             "remind": Task(lambda errand: remind(self._line, errand), BACKOFF),
             "watch": Task(self._rings.watch, BACKOFF),
             "alarm": Task(self.alarm, ALARM_WAITS),
-            "end_recording": Task(self._recordings.end, BACKOFF),
+            "end_recording": Task(self._limited(self._recordings.end), BACKOFF),
         }
+
+    def _limited(self, do: Do) -> Do:
+        """So that all workers together do not call the provider more than it lets us."""
+
+        def held(errand: Errand) -> Sequence[Errand]:
+            with self._limits.provider():
+                return do(errand)
+
+        return held
 
     def _open(self, errand: Errand) -> dict[str, str]:
         return open_facts(self._line, errand)
@@ -196,7 +208,7 @@ def runner(
     """``heard`` in place of the engine that the settings name; ``places``: where limits are counted
     when several processes share them."""
     recordings = Recordings(line, provider, log, heard or ear(line.settings))
-    limits = Limits(places or MemoryPlaces(line.clock.seconds))
+    limits = Limits(places or MemoryPlaces(time.monotonic))
     knock = knocker(line.settings.staff, line.clock)
     tasks = Tasks(line, provider, recordings, knock, limits, log)
     found = Runner(line.outbox, line.clock, tasks.table(), log)

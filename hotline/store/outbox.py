@@ -56,7 +56,7 @@ class Outbox:
             query = query.order_by(OutboxRow.urgent.desc(), OutboxRow.due_at)
         else:
             query = query.where(OutboxRow.lane == lane).order_by(OutboxRow.due_at)
-        rows: list[Row[tuple[bytes, bool, int]]] = []
+        rows: list[Row[bytes, bool, int]] = []
         with self._database.read() as connection:
             # One state after the other: each reads its first rows from the index and sorts nothing.
             for state in ("running", "ready"):
