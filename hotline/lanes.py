@@ -23,8 +23,15 @@ class Lane:
 
 # In the order in which a worker of several lanes looks at them.
 LANES = (
-    Lane(URGENT, frozenset({"relay", "answered", "late"}), 1, "danger: and whatever is marked urgent"),
-    Lane(OTHER, frozenset({"settle", "news", "watch", "relay_over"}), 1, "short work on the line's own database"),
+    Lane(
+        URGENT, frozenset({"relay", "answered", "late"}), 1, "danger: and whatever is marked urgent"
+    ),
+    Lane(
+        OTHER,
+        frozenset({"settle", "news", "watch", "relay_over"}),
+        1,
+        "short work on the line's own database",
+    ),
     Lane("deliver", frozenset({"notify", "deliver"}), 4, "agencies, who may be slow or away"),
     Lane(
         "erase",
