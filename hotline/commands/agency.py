@@ -10,6 +10,7 @@ from hotline import settings as settings_module
 from hotline.assembly import assemble_staff
 from hotline.commands.agency_alone import ALONE, FILE, write
 from hotline.commands.keys import decided
+from hotline.commands.receiving import receive
 from hotline.commands.two import LATER, by_two, hinting, may_ask
 from hotline.errors import BadInput
 
@@ -27,7 +28,7 @@ def agency() -> None:
     """Agencies with a key of their own. All but 'add', 'drop' and 'line-key' run at the agency."""
 
 
-for _command in ALONE:
+for _command in (*ALONE, receive):
     agency.add_command(_command)
 
 

@@ -67,7 +67,13 @@ def start_jobs(line: StaffLine, sender: Provider | None = None) -> Callable[[], 
     # Its own thread too: at its start it reads the records of a fortnight.
     watcher = Watcher(line, log)
     watch = [Chore("watch", 10, watcher.run), Chore("watch_night", 3600, watcher.night)]
-    keepers = (by_order, by_day, by_night, Housekeeper(watch, log, lease), Housekeeper(looks, log, lease))
+    keepers = (
+        by_order,
+        by_day,
+        by_night,
+        Housekeeper(watch, log, lease),
+        Housekeeper(looks, log, lease),
+    )
     for keeper in keepers:
         keeper.start()
 

@@ -8,6 +8,7 @@ from hotline.assembly import StaffLine
 from hotline.delivery import erasure
 from hotline.delivery.alarming import Bell
 from hotline.delivery.operators import ways
+from hotline.delivery.sending import Sending, limit
 from hotline.delivery.senders import Provider, ProviderProblem
 from hotline.errors import HotlineError
 from hotline.intake.voice.ear import Ear, ear
@@ -52,10 +53,12 @@ class Tasks:
         recordings: Recordings,
         limits: Limits,
         log: Log,
+        sending: Sending | None = None,
     ) -> None:
         self._line = line
         self._provider = provider
         self._limits = limits
+        self._sending = sending or Sending(line)
         self._recordings = recordings
         self._enclosures = Enclosures(line, provider, recordings)
         self._rings = Rings(line, provider)
@@ -68,6 +71,7 @@ class Tasks:
             "news": Task(self.news, BACKOFF),
             "relay": Task(self.relay, (30,) * 3000),
             "notify": Task(self.notify, BACKOFF),
+            "deliver": Task(self.deliver, self._sending.patience.webhook.waits),
             "erase": Task(self.erase, erasure.WAITS, counted=True),
             "recording": Task(self._recordings.fetch, BACKOFF),
             "media": Task(self._enclosures.fetch, BACKOFF),
@@ -178,10 +182,17 @@ class Tasks:
         raise NotYet(RELAY_FAILED if failed else RELAY_AGAIN, "not_acknowledged")
 
     def notify(self, errand: Errand) -> Sequence[Errand]:
-        """Nobody undid the decision: an agency's package is in its inbox. Further ways of delivery
-        hang here."""
-        self._line.desk.arrive(errand.subject, self._open(errand)["agency"])
-        return ()
+        """Nobody undid the decision: an agency's package is in its inbox, and leaves by the way the
+        agency chose."""
+        agency = self._open(errand)["agency"]
+        self._line.desk.arrive(errand.subject, agency)
+        return self._sending.errands(errand.subject, agency)
+
+    def deliver(self, errand: Errand) -> Sequence[Errand]:
+        """Only so many at once to one agency, whoever works on it."""
+        facts = self._open(errand)
+        with self._limits.slot(*limit(self._sending, facts["agency"])):
+            return self._sending.deliver(errand, facts)
 
     def alarm(self, errand: Errand) -> Sequence[Errand]:
         """Something is wrong with the line: its own operators are told, and nobody else."""
@@ -208,10 +219,11 @@ def runner(
     log: Log,
     heard: Ear | None = None,
     places: Places | None = None,
+    sending: Sending | None = None,
 ) -> Runner:
     """``heard`` in place of the engine that the settings name; ``places``: where limits are counted
     when several processes share them."""
     recordings = Recordings(line, provider, log, heard or ear(line.settings))
     limits = Limits(places or MemoryPlaces(line.clock.seconds))
-    tasks = Tasks(line, provider, recordings, limits, log)
+    tasks = Tasks(line, provider, recordings, limits, log, sending)
     return Runner(line.outbox, line.clock, tasks.table(), log)

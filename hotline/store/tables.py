@@ -204,7 +204,8 @@ class OutboxRow(Base):
 
 class PackageRow(Base):
     """A masked copy for an agency. ``state``: leaving (decided seconds ago, no inbox shows it),
-    sent, opened, confirmed, answered."""
+    sent, opened, confirmed, answered. ``delivered``: the day on which the agency's webhook signed
+    that it has it, or empty."""
 
     __tablename__ = "packages"
     id: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
@@ -214,7 +215,21 @@ class PackageRow(Base):
     state: Mapped[str] = mapped_column(String(12))
     day: Mapped[str] = mapped_column(String(10))
     due: Mapped[str] = mapped_column(String(10))
+    delivered: Mapped[str] = mapped_column(String(10), server_default="")
     __table_args__ = (Index(None, "agency", "state"), Index(None, "tip"), _RANDOM_ORDER)
+
+
+class WayRow(Base):
+    """How it stands with an agency that packages are sent to: failures in a row, until when it is
+    left alone (seconds since 1970), and up to which hour of a fixed table it was told by e-mail
+    that something waits. No package, no count."""
+
+    __tablename__ = "ways"
+    __table_args__ = _RANDOM_ORDER
+    agency: Mapped[str] = mapped_column(String(96), primary_key=True)
+    failures: Mapped[int] = mapped_column(SmallInteger)
+    until: Mapped[int] = mapped_column(BigInteger)
+    told: Mapped[str] = mapped_column(String(32))
 
 
 class ClaimRow(Base):
