@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import click
 
+from hotline.clock import Clock
 from hotline.commands.agency_alone import FILE, FOLDER
 from hotline.commands.asking import ask_passphrase
 from hotline.delivery.receiver import Receiver, server
@@ -26,7 +26,7 @@ def receive(key: Path, line_key: Path, url: str, out: Path, port: int) -> None:
     seed = kept.seed(ask_passphrase(f"the key of {kept.agency}", again=False))
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
     line = read_line(line_key.read_bytes())
-    taker = Receiver(kept.agency, signing_seed(seed), line, url, out, time.time)
+    taker = Receiver(kept.agency, signing_seed(seed), line, url, out, Clock().seconds)
     with server(taker, port, click.echo) as serving:
         click.echo(f"Listening on http://127.0.0.1:{serving.server_address[1]}; Ctrl-C ends it.")
         try:

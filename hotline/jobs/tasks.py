@@ -8,8 +8,8 @@ from hotline.assembly import StaffLine
 from hotline.delivery import erasure
 from hotline.delivery.alarming import Bell
 from hotline.delivery.operators import ways
-from hotline.delivery.sending import Sending, limit
 from hotline.delivery.senders import Provider, ProviderProblem
+from hotline.delivery.sending import Sending, limit
 from hotline.errors import HotlineError
 from hotline.intake.voice.ear import Ear, ear
 from hotline.jobs.enclosures import Enclosures

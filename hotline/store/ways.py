@@ -11,7 +11,6 @@ from sqlalchemy import Connection, insert, select, update
 from hotline.store.database import AlreadyThere, Database
 from hotline.store.tables import WayRow
 
-
 T = TypeVar("T")
 
 

@@ -15,6 +15,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from hotline.assembly import PublicLine, StaffLine, assemble_public, assemble_staff
 from hotline.delivery import mail, webhooks
+from hotline.delivery.senders import RecordingProvider
 from hotline.delivery.sending import Sending
 from hotline.delivery.ways import NotDelivered, patience
 from hotline.jobs import rq
@@ -22,7 +23,6 @@ from hotline.jobs.embedded import EmbeddedJobs
 from hotline.jobs.limits import Limits, MemoryPlaces
 from hotline.jobs.runner import Runner
 from hotline.jobs.tasks import runner
-from hotline.delivery.senders import RecordingProvider
 from hotline.keyring import directory_change, held_change, hold
 from hotline.log import Log
 from hotline.routing.leaving import Delivery, Way
@@ -359,7 +359,7 @@ class Postbox:
         self.says = says
         self.letters: list[bytes] = []
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         if self.says == "close":
             server.transport.close()
         if self.says == "250 OK":
