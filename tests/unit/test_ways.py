@@ -27,6 +27,7 @@ from hotline.keyring import directory_change, held_change, hold
 from hotline.log import Log
 from hotline.routing.leaving import Delivery, Way
 from hotline.settings import Settings
+from hotline.store.line_alarms import LineAlarms
 from hotline.store.tips import Change
 from hotline.store.ways import Ways
 from hotline.tips import Channel, Contact, Language, State
@@ -105,7 +106,7 @@ class Ground:
         return {problem for _, problem in self.line.outbox.problems("deliver")}
 
     def alarms(self) -> int:
-        return len(self.line.outbox.pending("alarm"))
+        return int(LineAlarms(self.line.database).get("delivery_failing") is not None)
 
 
 @pytest.fixture
