@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from hotline.commands.agency_alone import ALONE
+from hotline.commands.receiving import receive
 
 _AT_THE_LINE = ("add", "drop", "line-key", "scorecard")
 
@@ -30,5 +31,5 @@ def agency() -> None:
     'scorecard' run at the agency."""
 
 
-for _command in ALONE:
+for _command in (*ALONE, receive):
     agency.add_command(_command)

@@ -11,6 +11,7 @@ from hotline.delivery.alarming import Bell
 from hotline.delivery.knocking import Knocker, knocker
 from hotline.delivery.operators import ways
 from hotline.delivery.senders import Provider
+from hotline.delivery.sending import Sending, limit
 from hotline.errors import HotlineError
 from hotline.intake.voice.ear import Ear, ear
 from hotline.jobs.answering import remind
@@ -58,10 +59,12 @@ class Tasks:
         knock: Knocker,
         limits: Limits,
         log: Log,
+        sending: Sending | None = None,
     ) -> None:
         self._line = line
         self._provider = provider
         self._limits = limits
+        self._sending = sending or Sending(line)
         self._recordings = recordings
         self._enclosures = Enclosures(line, provider, recordings)
         self._rings = Rings(line, provider)
@@ -77,6 +80,7 @@ class Tasks:
             "answered": Task(self.relays.answered, BACKOFF),
             "relay_over": Task(self.relays.forget, BACKOFF),
             "notify": Task(self.notify, BACKOFF),
+            "deliver": Task(self.deliver, self._sending.patience.webhook.waits),
             "erase": Task(self._limited(self.erase), erasure.WAITS, counted=True),
             "recording": Task(self._limited(self._recordings.fetch), BACKOFF),
             "media": Task(self._limited(self._enclosures.fetch), BACKOFF),
@@ -174,10 +178,17 @@ class Tasks:
         return ()
 
     def notify(self, errand: Errand) -> Sequence[Errand]:
-        """Nobody undid the decision: an agency's package is in its inbox. Further ways of delivery
-        hang here."""
-        self._line.desk.arrive(errand.subject, self._open(errand)["agency"])
-        return ()
+        """Nobody undid the decision: an agency's package is in its inbox, and leaves by the way the
+        agency chose."""
+        agency = self._open(errand)["agency"]
+        self._line.desk.arrive(errand.subject, agency)
+        return self._sending.errands(errand.subject, agency)
+
+    def deliver(self, errand: Errand) -> Sequence[Errand]:
+        """Only so many at once to one agency, whoever works on it."""
+        facts = self._open(errand)
+        with self._limits.slot(*limit(self._sending, facts["agency"])):
+            return self._sending.deliver(errand, facts)
 
     def alarm(self, errand: Errand) -> Sequence[Errand]:
         """Something is wrong with the line: its own operators are told, and nobody else."""
@@ -204,13 +215,14 @@ def runner(
     log: Log,
     heard: Ear | None = None,
     places: Places | None = None,
+    sending: Sending | None = None,
 ) -> Runner:
     """``heard`` in place of the engine that the settings name; ``places``: where limits are counted
     when several processes share them."""
     recordings = Recordings(line, provider, log, heard or ear(line.settings))
     limits = Limits(places or MemoryPlaces(time.monotonic))
     knock = knocker(line.settings.staff, line.clock)
-    tasks = Tasks(line, provider, recordings, knock, limits, log)
+    tasks = Tasks(line, provider, recordings, knock, limits, log, sending)
     found = Runner(line.outbox, line.clock, tasks.table(), log)
     tasks.relays.look = found.run
     return found

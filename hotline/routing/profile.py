@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from hotline.routing.answering import Answering
 from hotline.routing.duty import Duty, Pauses
+from hotline.routing.leaving import INBOX, Way
 from hotline.routing.phone import Phone
 from hotline.routing.retention import Retention
 from hotline.routing.watch import Watching
@@ -43,7 +44,8 @@ class Agency:
     (``BR``), a state (``BR-RJ``) or a municipality key. ``receives`` is false for bodies that
     exist only as branches of the tree. ``oversight`` names who takes over when it is recused;
     ``stands_for`` the kinds of bodies a branch stands for when the place is not known.
-    ``verified_on`` is the day its name was read in ``source``, None while nobody has."""
+    ``verified_on`` is the day its name was read in ``source``, None while nobody has; ``way`` how
+    its packages reach it."""
 
     id: str
     name: str
@@ -60,6 +62,7 @@ class Agency:
     stands_for: frozenset[str] = frozenset()
     source: str = ""
     verified_on: date | None = None
+    way: Way = INBOX
 
     @property
     def level(self) -> str:

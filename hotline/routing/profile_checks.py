@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
-from hotline.routing import register
+from hotline.routing import leaving, register
 from hotline.routing.profile import Agency, Profile
 from hotline.routing.tables import Entry, nearest
 
@@ -110,6 +110,9 @@ def _chains(profile: Profile, one: Agency) -> Iterator[_Found]:
 
 
 def _standing(profile: Profile, one: Agency) -> Iterator[_Found]:
+    if one.way != leaving.INBOX and (one.via is not None or not one.receives):
+        hint = "Write it where the inbox is, or delete it here."
+        yield "delivery", f"{one.id} has no inbox of its own from which to deliver", hint
     if one.valid_from and one.valid_to and one.valid_from > one.valid_to:
         yield "valid_to", f"{one.id} ends before it begins", "Correct valid_from or valid_to."
     up = profile.agency(one.parent) if one.parent else None

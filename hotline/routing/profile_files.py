@@ -17,7 +17,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from hotline.clock import Clock
-from hotline.routing import answering, duty, phone, profile_checks, retention, watch
+from hotline.routing import answering, duty, leaving, phone, profile_checks, retention, watch
 from hotline.routing.profile import (
     PURPOSES,
     Agency,
@@ -302,6 +302,9 @@ def _model(entry: Entry, country: str, one_of: tuple[str, ...], fields: str) -> 
     if model.id and sum(model.id.count(one) for one in one_of) != 1:
         known = " or ".join(one_of)
         entry.problem(f"the id must hold {known}", f"Write it as {model.kind}@{one_of[0]}.", "id")
+    if model.way != leaving.INBOX:
+        hint = "Write an [[agency]] block for each body that chooses its own way."
+        entry.problem("many bodies cannot share one way of delivery", hint, "delivery")
     keys = ("id", "name", "parent", "via")
     texts = [(key, getattr(model, key) or "") for key in keys]
     for key, text in (*texts, *(("oversight", id) for id in model.oversight)):
@@ -344,6 +347,7 @@ def _agency(entry: Entry, jurisdiction: str) -> Agency:
         stands_for=frozenset(entry.texts("stands_for")),
         source=entry.text("source", required=False),
         verified_on=entry.day("verified_on"),
+        way=leaving.read(entry),
     )
     if bool(one.source) != bool(one.verified_on):
         hint = "Add the other one; while nobody has read the name in a source, delete both."

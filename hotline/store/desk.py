@@ -48,6 +48,7 @@ class Package:
     day: str
     due: str
     stage: int = 0
+    delivered: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,22 @@ class Desk:
             if connection.execute(update(PackageRow).where(new).values(stage=0)).rowcount:
                 count(connection, identity, [("received", 1)])
             note(connection, "package_delivered", package=identity.hex(), agency=agency)
+
+        self._database.write(work)
+
+    def handed_over(self, identity: bytes, agency: str, day: str, *, confirmed: bool) -> None:
+        """The agency's own signature says that it has the package; ``confirmed``, that people there
+        know of it. Safe to repeat."""
+
+        def work(connection: Connection) -> None:
+            mine = PackageRow.id == identity
+            first = update(PackageRow).where(mine, PackageRow.delivered == "")
+            if connection.execute(first.values(delivered=day)).rowcount:
+                note(connection, "package_handed_over", package=identity.hex(), agency=agency)
+            fresh = update(PackageRow).where(mine, PackageRow.state.in_(("sent", "opened")))
+            if confirmed and connection.execute(fresh.values(state="confirmed")).rowcount:
+                facts = {"package": identity.hex(), "agency": agency}
+                note(connection, "package_taken", **facts)
 
         self._database.write(work)
 

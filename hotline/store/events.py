@@ -59,6 +59,8 @@ EVENTS: Final[Mapping[str, tuple[Told, Fields]]] = {
     "shredded": (Told.NEVER, _TIP | {"why": _CODE}),
     "package_overdue": (Told.NEVER, {"package": _ID, "stage": _CODE}),
     "package_delivered": (Told.NEVER, {"package": _ID, "agency": _ROOM}),
+    "package_handed_over": (Told.NEVER, {"package": _ID, "agency": _ROOM}),
+    "package_taken": (Told.NEVER, {"package": _ID, "agency": _ROOM}),
     # The line itself.
     "provider_erased": (Told.HOUR, {"count": _COUNT}),
     "provider_swept": (Told.HOUR, {"before": _DAY, "gone": _COUNT, "waiting": _COUNT}),

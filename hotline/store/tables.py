@@ -206,7 +206,8 @@ class PackageRow(Base):
     """A masked copy for an agency. ``state``: leaving (decided seconds ago, no inbox shows it),
     sent, opened, confirmed, working (something was said, not yet the last), answered, returned (not
     theirs), transferred. ``stage`` is how far its lateness was raised (routing.answering.Stage): it
-    follows from ``day``, ``state`` and the line having run. What the body answered is sealed."""
+    follows from ``day``, ``state`` and the line having run. What the body answered is sealed.
+    ``delivered``: the day on which the agency's webhook signed that it has it, or empty."""
 
     __tablename__ = "packages"
     id: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
@@ -217,6 +218,7 @@ class PackageRow(Base):
     day: Mapped[str] = mapped_column(String(10))
     due: Mapped[str] = mapped_column(String(10))
     stage: Mapped[int] = mapped_column(SmallInteger, default=-1, server_default=text("0"))
+    delivered: Mapped[str] = mapped_column(String(10), default="", server_default=text("''"))
     __table_args__ = (
         Index(None, "agency", "state"),
         Index(None, "stage", "state", "day"),
@@ -237,6 +239,19 @@ class TallyRow(Base):
     month: Mapped[str] = mapped_column(String(7), primary_key=True)
     what: Mapped[str] = mapped_column(String(32), primary_key=True)
     count: Mapped[int] = mapped_column(Integer)
+
+
+class WayRow(Base):
+    """How it stands with an agency that packages are sent to: failures in a row, until when it is
+    left alone (seconds since 1970), and up to which hour of a fixed table it was told by e-mail
+    that something waits. No package, no count."""
+
+    __tablename__ = "ways"
+    __table_args__ = _RANDOM_ORDER
+    agency: Mapped[str] = mapped_column(String(96), primary_key=True)
+    failures: Mapped[int] = mapped_column(SmallInteger)
+    until: Mapped[int] = mapped_column(BigInteger)
+    told: Mapped[str] = mapped_column(String(32))
 
 
 class ClaimRow(Base):
