@@ -141,9 +141,9 @@ EVENTS: Final[Mapping[str, tuple[Told, Fields]]] = {
     "package_opened": (Told.SECOND, _ON_PACKAGE),
     "package_read": (Told.SECOND, _ON_PACKAGE),
     # No person of the line: the agency's own key signed for it.
-    "package_fetched": (Told.SECOND, _BY_KEY),
-    "package_confirmed_by_key": (Told.SECOND, _BY_KEY),
-    "outcome_recorded_by_key": (Told.SECOND, _BY_KEY),
+    "package_fetched": (Told.NEVER, _BY_KEY),
+    "package_confirmed_by_key": (Told.NEVER, _BY_KEY),
+    "outcome_recorded_by_key": (Told.NEVER, _BY_KEY),
     "package_confirmed": (Told.SECOND, _ON_PACKAGE),
     "outcome_recorded": (Told.SECOND, _ON_PACKAGE),
     "package_transferred": (Told.SECOND, _ON_PACKAGE),
