@@ -54,7 +54,7 @@ def send(settings: Settings, letter: EmailMessage) -> None:
     url = urlsplit(settings.smtp_url)
     host = url.hostname or ""
     try:
-        with _server(url.scheme, host, url.port) as server:
+        with mail_server(url.scheme, host, url.port) as server:
             if url.username:
                 server.login(unquote(url.username), unquote(url.password or ""))
             server.send_message(letter)
@@ -68,7 +68,8 @@ def send(settings: Settings, letter: EmailMessage) -> None:
         raise NotDelivered("mail_refused") from None
 
 
-def _server(scheme: str, host: str, port: int | None) -> smtplib.SMTP:
+def mail_server(scheme: str, host: str, port: int | None) -> smtplib.SMTP:
+    """A connection under TLS always, but to a server on this machine."""
     if scheme == "smtps":
         context = ssl.create_default_context()
         return smtplib.SMTP_SSL(host, port or 465, timeout=TIMEOUT_SECONDS, context=context)

@@ -7,13 +7,13 @@ credentials it was not given.
 from __future__ import annotations
 
 import smtplib
-import ssl
 from collections.abc import Callable, Sequence
 from email.message import EmailMessage
 from functools import partial
 from urllib.parse import unquote, urlsplit
 
 from hotline.delivery.alarming import AlarmCode, NotTold, Way
+from hotline.delivery.mail import mail_server
 from hotline.settings import Settings
 
 TIMEOUT_SECONDS = 10.0
@@ -63,20 +63,9 @@ def mail(smtp_url: str, to: str, name: str, code: AlarmCode) -> None:
     letter["From"] = letter["To"] = to
     letter.set_content(f"{name}: {code}\n\nSign in to the console and look under alarms.\n")
     try:
-        with _server(url.scheme, url.hostname or "", url.port) as server:
+        with mail_server(url.scheme, url.hostname or "", url.port) as server:
             if url.username:
                 server.login(unquote(url.username), unquote(url.password or ""))
             server.send_message(letter)
     except (OSError, smtplib.SMTPException, ValueError):
         raise NotTold from None
-
-
-def _server(scheme: str, host: str, port: int | None) -> smtplib.SMTP:
-    """TLS always, but for a server on this machine."""
-    if scheme == "smtps":
-        context = ssl.create_default_context()
-        return smtplib.SMTP_SSL(host, port or 465, timeout=TIMEOUT_SECONDS, context=context)
-    server = smtplib.SMTP(host, port or 587, timeout=TIMEOUT_SECONDS)
-    if host not in ("127.0.0.1", "localhost", "::1"):
-        server.starttls(context=ssl.create_default_context())
-    return server

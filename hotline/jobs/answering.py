@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from hotline.assembly import StaffLine
 from hotline.delivery.scorecard import terms
+from hotline.delivery.sending import Sending
 from hotline.jobs.recordings import open_facts
 from hotline.routing.answering import Stage
 from hotline.store.desk import Package
@@ -29,9 +30,9 @@ def raise_unanswered(line: StaffLine) -> int:
     return Overdue(line.database).raise_late(found, errand)
 
 
-def remind(line: StaffLine, errand: Errand) -> Sequence[Errand]:
-    """The inbox of the body, and of the one above it, shows it by itself; ways of delivery by which
-    a body is told outside the console hang here. Safe to repeat."""
+def remind(line: StaffLine, errand: Errand, sending: Sending) -> Sequence[Errand]:
+    """The inbox of the body, and of the one above it, shows it by itself; outside the console the
+    body is told by its way once more. Safe to repeat."""
     facts = open_facts(line, errand)
     line.audit.note("package_overdue", package=errand.subject.hex(), stage=facts["stage"])
-    return ()
+    return sending.errands(errand.subject, facts["agency"])

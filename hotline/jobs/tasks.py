@@ -86,7 +86,7 @@ class Tasks:
             "media": Task(self._limited(self._enclosures.fetch), BACKOFF),
             "forget_recording": Task(self._recordings.forget, BACKOFF),
             "late": Task(self._rings.late, BACKOFF),
-            "remind": Task(lambda errand: remind(self._line, errand), BACKOFF),
+            "remind": Task(lambda errand: remind(self._line, errand, self._sending), BACKOFF),
             "watch": Task(self._rings.watch, BACKOFF),
             "alarm": Task(self.alarm, ALARM_WAITS),
             "end_recording": Task(self._limited(self._recordings.end), BACKOFF),

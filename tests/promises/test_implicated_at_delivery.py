@@ -52,7 +52,11 @@ REACHES = {
     "late": "people on duty of the body that runs the queue",
     "watch": "security officers",
     "alarm": "the line's own operators: a code of a closed list",
+    "answered": INSIDE,
+    "relay_over": INSIDE,
     "notify": "the inbox that the package is sealed to",
+    "deliver": "the agency whose package it is, by its own way",
+    "remind": "the agency whose package it is, by its own way",
 }
 TEXT = "Venda de drogas toda noite na praça, por um homem de boné. Cobrança de {}."
 # Rows of what the line knows about itself before any tip: bodies stand there with nobody's tip.
