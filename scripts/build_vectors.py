@@ -24,12 +24,13 @@ from hotline.vault import format as fmt
 from hotline.vault.attachments import join
 from hotline.vault.directory import HELD, LIST, PIN, DirectoryKey, publish
 from hotline.vault.format import Kind
-from hotline.vault.held import KeyFile, fingerprint, pack
+from hotline.vault.held import Halves, KeyFile, pack, signing_seed
 from hotline.vault.keys import grant, new_person
 from hotline.vault.private import public_bytes
 from hotline.vault.receipts import place_receipt, seal_reply, stretch
 from hotline.vault.seal import PublicKey, key_name, seal_body, seal_small, wrap_key
 from hotline.vault.sessions import Cookie
+from hotline.vault.signatures import public_half
 from hotline.vault.small import derive, mac, seal
 from hotline.vault.suites import SCHEMES
 
@@ -160,6 +161,7 @@ def directory() -> dict[str, Any]:
 def held() -> dict[str, Any]:
     own = KeyFile.new(AGENCY, WORDS, 1)
     seed, identity, key = own.seed(WORDS), fixed("package", 16), fixed("package key", 32)
+    signs = public_half(signing_seed(seed))
     card = fixed("card", 16)
     pages = seal_body(
         fixed("pages", 32),
@@ -177,8 +179,8 @@ def held() -> dict[str, Any]:
         "agency": AGENCY,
         "passphrase": WORDS,
         "private": json.loads(own.private()),
-        "public": json.loads(own.public()),
-        "fingerprint": fingerprint(own.key.public),
+        "public": json.loads(own.public(signs)),
+        "fingerprint": Halves(AGENCY, own.key.public, signs).fingerprint,
         "seed": seed,
         "package": json.loads(pack(AGENCY, body, wrap, [pages])),
         "document": document,

@@ -1,4 +1,4 @@
-"""Agency, alone: the commands an agency runs on its own machine. None of them needs a line here."""
+"""Agency alone: the commands an agency runs on its own machine. None of them needs a line here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Agency, at the line: an agency's own key is added to the signed directory, or dropped again."""
+"""Agency line: an agency's own key is added to the signed directory, or dropped again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Alarms about the line itself, at rest: one row a code, overwritten. No content, no history."""
+"""Line alarms: what is wrong with the line itself, one row a code. No content, no history."""
 
 from __future__ import annotations
 

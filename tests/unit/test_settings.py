@@ -65,6 +65,9 @@ def test_secrets_come_from_files_and_are_not_shown(tmp_path: Path, name: str) ->
         "HOTLINE_DATABASE_URL": "postgresql://u:hidden-value@host/x",
         "HOTLINE_PUBLIC_DATABASE_URL": "postgresql://intake:hidden-value@host/x",
         "HOTLINE_REDIS_URL": "redis://:hidden-value@host",
+        "HOTLINE_SMTP_URL": "smtps://u:hidden-value@host",
+        "HOTLINE_ALARM_WEBHOOK": "https://host/hidden-value",
+        "HOTLINE_METRICS_TOKEN": "hidden-value-of-twenty",
     }
     file = tmp_path / "secret"
     file.write_text(values.get(name, "hidden-value") + "\n")
