@@ -9,18 +9,18 @@ out of the noise of a busy machine; scripts/receipt_timing.py measures with it, 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 
+from hotline import pipeline
 from hotline.assembly import PublicLine
 from hotline.intake import receipts as pool
-from hotline.store.tips import Tips
 from hotline.tips import Language
 from hotline.vault import receipts
-from hotline.vault.receipts import ReplyKeys
+from hotline.vault.receipts import ReplyKeys, open_replies
 from hotline.vault.small import mac
 from tests.forms import app_of, shared_line
 from tests.timing import BASE, KINDS, by_api, by_form, interval, measure, numbers
@@ -92,16 +92,15 @@ def test_a_millisecond_would_be_found(
     client: FlaskClient, kinds: dict[str, Iterator[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The measure itself: one millisecond where there are answers, planted."""
-    find = Tips.replies
 
-    def slower(self: Tips, lookup: bytes, most: int) -> list[tuple[bytes, bytes]]:
-        found = find(self, lookup, most)
+    def slower(keys: ReplyKeys, slots: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
+        found = open_replies(keys, slots)
         until = time.thread_time() + 0.001 * bool(found)
         while time.thread_time() < until:
             pass
         return found
 
-    monkeypatch.setattr(Tips, "replies", slower)
+    monkeypatch.setattr(pipeline, "open_replies", slower)
     taken = measure(by_api(client), kinds, ROUNDS).processor
     for kind in ("one answer", "all answers"):
         assert interval(taken[kind], taken[BASE])[2] > WITHIN
