@@ -30,14 +30,15 @@ Work = Callable[[Connection], Any]
 Transaction = Connection  # the name outside the store
 
 
-_fence: ContextVar[Work | None] = ContextVar("fence", default=None)
+_fence: ContextVar[tuple[Database, Work] | None] = ContextVar("fence", default=None)
 
 
 @contextmanager
-def fenced(check: Work) -> Iterator[None]:
-    """Every ``write`` of this thread meanwhile begins with ``check(connection)``, in its own
-    transaction: what raises there writes nothing."""
-    before = _fence.set(check)
+def fenced(database: Database, check: Work) -> Iterator[None]:
+    """Every ``write`` of this thread meanwhile begins with ``check(connection)``: in ``database`` in
+    the write's own transaction, so that what raises there writes nothing; in another file, as the
+    key store is one, just before it."""
+    before = _fence.set((database, check))
     try:
         yield
     finally:
@@ -133,7 +134,12 @@ class Database:
 
     def write(self, work: Callable[[Connection], T]) -> T:
         if (fence := _fence.get()) is not None:
-            work = _fenced(fence, work)
+            owner, check = fence
+            if owner is self:
+                work = _fenced(check, work)
+            else:
+                with owner.read() as connection:
+                    check(connection)
         with _said_plainly():
             if self._writer is not None:
                 result: T = self._writer.submit(work)

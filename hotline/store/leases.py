@@ -39,7 +39,7 @@ class Lease:
     def __init__(
         self, database: Database, name: str, now: Callable[[], float] = time.monotonic
     ) -> None:
-        self._facts = Facts(database)
+        self._database, self._facts = database, Facts(database)
         self._name = "lease:" + name
         self._now = now
         self._holder = secrets.token_hex(16)
@@ -86,7 +86,7 @@ class Lease:
             if value.rpartition(".")[0] != term:
                 raise NoLongerLeading
 
-        with fenced(check):
+        with fenced(self._database, check):
             yield
 
     def release(self) -> None:

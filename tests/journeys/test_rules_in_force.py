@@ -82,7 +82,9 @@ def test_a_line_keeps_its_rules_through_edits_and_changes_them_by_a_step(tmp_pat
         report(public)
         assert started == {first}
     adopted = [json.loads(line) for line in log.read_text().splitlines()]
-    assert [(e["event"], e["code"]) for e in adopted] == [("rules_adopted", first)]
+    # Its recovery sheets were never tried either: said within a minute, or not yet.
+    said = [(e["event"], e["code"]) for e in adopted if e["event"] != "line_alarm_raised"]
+    assert said == [("rules_adopted", first)]
 
     # Nonsense in the profile harms nobody until somebody tries to put it in force.
     sheet = (folder / "profile.toml").read_text()

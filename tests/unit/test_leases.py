@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from hotline.store.database import Database
 from hotline.store.facts import Facts
+from hotline.store.keystore import KeyStore
 from hotline.store.leases import BEAT_SECONDS, LOST_SECONDS, Lease, NoLongerLeading
 
 
@@ -99,6 +101,20 @@ while True:
 
 def member(url: str) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", MEMBER, url], stdout=subprocess.PIPE, text=True)
+
+
+def test_another_file_is_written_too_and_only_while_it_leads(
+    database: Database, tmp_path: Path
+) -> None:
+    """The key store is a file of its own, without the lease: forgetting writes to it."""
+    first, second, keys = Member(database), Member(database), KeyStore(tmp_path)
+    assert first.look()
+    assert not second.look()
+    with first.lease.fence():
+        keys.destroy("queue:general:BR-RJ", "2026-01")
+        assert second.look(LOST_SECONDS)
+        with pytest.raises(NoLongerLeading):
+            keys.destroy("queue:general:BR-RJ", "2026-01")
 
 
 def test_a_killed_process_is_followed_by_another(migrated_url: str) -> None:
