@@ -35,9 +35,9 @@ _fence: ContextVar[tuple[Database, Work] | None] = ContextVar("fence", default=N
 
 @contextmanager
 def fenced(database: Database, check: Work) -> Iterator[None]:
-    """Every ``write`` of this thread meanwhile begins with ``check(connection)``: in ``database`` in
-    the write's own transaction, so that what raises there writes nothing; in another file, as the
-    key store is one, just before it."""
+    """Every ``write`` of this thread meanwhile begins with ``check(connection)``: in ``database``
+    in the write's own transaction, so that what raises there writes nothing; in another file, as
+    the key store is one, just before it."""
     before = _fence.set((database, check))
     try:
         yield
