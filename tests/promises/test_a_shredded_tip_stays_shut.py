@@ -125,7 +125,7 @@ def test_what_was_erased_early_goes_again_before_a_restored_line_serves(
         connection.execute(  # type: ignore[attr-defined]
             insert(TipRow).values(id=row.id, month=row.month, version=1, **values)
         )
-        rows_of._parts(connection, kept.bodies, kept.wraps)  # type: ignore[arg-type]
+        rows_of.put_parts(connection, kept.bodies, kept.wraps)  # type: ignore[arg-type]
 
     staff_line.database.write(restore)
     assert finish(staff_line) == 1

@@ -344,6 +344,7 @@ def test_every_file_of_a_home_goes_where_it_was_decided(
         "public/receipts.pepper": Copy.KEYS,
         "staff/worker.json": Copy.KEYS,
         "staff/audit.key": Copy.KEYS,
+        "staff/line.key": Copy.KEYS,
         "staff/keys.db": None,  # as rows
         "staff/directory.key": None,
         "rules/activations.jsonl": Copy.DATA,
