@@ -238,7 +238,7 @@ def test_what_goes_wrong_is_a_sentence_and_a_hint(
 
 
 def test_the_guide_names_every_outcome_as_it_is_read() -> None:
-    from hotline.delivery.agencies import OUTCOME_NAMES
+    from hotline.delivery.outcomes import OUTCOME_NAMES
     from hotline.triage.messages import OUTCOMES
 
     guide = (ROOT / "docs" / "agencies.md").read_text()
