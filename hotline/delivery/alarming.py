@@ -19,8 +19,9 @@ from hotline.vault.envelope import Envelope
 from hotline.vault.small import random_id
 
 HOUR: Final = 3600
-# Seconds between two rings while the cause lasts: until somebody looked, and after.
-QUIET: Final = {RINGING: HOUR, SEEN: 24 * HOUR}
+# Hours of the clock left out between two rings while the cause lasts: until somebody looked, and
+# after.
+QUIET: Final = {RINGING: 0, SEEN: 24}
 
 
 class AlarmCode(StrEnum):
@@ -51,13 +52,13 @@ def raise_alarm(line: Line, code: AlarmCode) -> bool:
     """Rings, unless it rang a moment ago: call it as often as the cause is seen. Returns whether
     people are told now. One errand ``alarm``, whose subject is no tip's; safe beside another
     process and after a kill. Raises what the database raises."""
-    now, alarms = int(line.clock.seconds()), LineAlarms(line.database)
+    hour, alarms = int(line.clock.seconds()) // HOUR, LineAlarms(line.database)
     known = alarms.get(code)
-    if known is not None and 0 <= now - known.rung_at < QUIET.get(known.state, 0):
+    if known is not None and 0 <= hour - known.rung <= QUIET.get(known.state, -1):
         return False  # most calls end here: no write, no sealing
-    facts = {"code": str(code), "at": str(now)}
+    facts = {"code": str(code), "hour": str(hour)}
     errand = line.envelope.errand("alarm", random_id(), facts, urgent=True)
-    return alarms.ring(str(code), now, QUIET, [errand])
+    return alarms.ring(str(code), hour, QUIET, [errand])
 
 
 class NotTold(HotlineError):
@@ -83,7 +84,7 @@ class Bell:
         nobody needs to be told. Raises NotTold when some way failed."""
         code = AlarmCode(facts["code"])
         known = self._alarms.get(code)
-        if known is None or known.state != RINGING or known.rung_at > int(facts["at"]):
+        if known is None or known.state != RINGING or known.rung > int(facts["hour"]):
             return ()
         failed = False
         for way in self._ways:

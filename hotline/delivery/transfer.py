@@ -80,9 +80,9 @@ def transfer(line: Line, who: SignedIn, identity: bytes, to: str) -> None:
     """Seals the package to the other body's inbox and takes it from this one, or sends the tip back
     to the desk; nobody who asks for it can tell which. Raises NotAllowed, PassedOn, NoReceiver,
     NotToPass, Answered."""
+    package = agencies.open_package(line, who, identity)
     if not _receives(line, to):
         raise NoReceiver
-    package = agencies.open_package(line, who, identity)
     row = line.desk.package(identity) or package.row
     inbox = line.profile.inbox(to)
     if inbox == row.agency:

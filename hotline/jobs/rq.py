@@ -70,16 +70,6 @@ class Pusher:
             return told
         return told
 
-    def push(self, errands: Iterable[tuple[bytes, bool]]) -> int:
-        """``(outbox id, urgent)`` each, whatever its lane; returns how many were told."""
-        told = 0
-        for identity, urgent in errands:
-            try:
-                told += self._push(lane_of("", urgent), [identity])
-            except RedisError:
-                return told
-        return told
-
     def _push(self, lane: str, identities: Iterable[bytes]) -> int:
         jobs = [
             Queue.prepare_data(

@@ -173,8 +173,7 @@ class Desk:
                 note(connection, "package_handed_over", package=identity.hex(), agency=agency)
             fresh = update(PackageRow).where(mine, PackageRow.state.in_(("sent", "opened")))
             if confirmed and connection.execute(fresh.values(state="confirmed")).rowcount:
-                facts = {"package": identity.hex(), "agency": agency}
-                note(connection, "package_taken", **facts)
+                note(connection, "package_taken", package=identity.hex(), agency=agency)
 
         self._database.write(work)
 

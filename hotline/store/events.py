@@ -30,8 +30,9 @@ _ID = re.compile(r"[0-9a-f]{32}")
 _IDS = re.compile(r"[0-9a-f]{32}(,[0-9a-f]{32})*|")
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _CODES = re.compile(r"[a-z_]{1,20}(,[a-z_]{1,20})*|")
-# Queues, agencies and the keys of both, as profiles name them (security@BR-AC for implied ones).
-_ROOM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@-]{0,119}")
+# Queues, agencies and the keys of both, as profiles name them (security@BR-AC for implied ones:
+# what follows an @ is a place, so that no address of a person fits).
+_ROOM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,99}(@[A-Z]{2}(-[A-Z0-9]{1,16})?)?")
 _ROOMS = re.compile(rf"{_ROOM.pattern}(,{_ROOM.pattern})*")
 _COUNT = re.compile(r"[0-9]{1,12}")
 _DIGEST = re.compile(r"[0-9a-f]{16,64}")
@@ -166,7 +167,6 @@ EVENTS: Final[Mapping[str, tuple[Told, Fields]]] = {
 _OPTIONAL: Final = frozenset(
     {
         ("recording_destroyed", "reason"),
-        ("relay_acknowledged", "how"),
         ("relay_acknowledged", "by"),
         ("granted", "request"),
         ("audit_viewed", "about"),

@@ -18,12 +18,12 @@ RINGING, SEEN, OVER = "ringing", "seen", "over"
 
 @dataclass(frozen=True, slots=True)
 class LineAlarm:
-    """``rung_at``: when people were last told, seconds since 1970; ``state`` ringing, seen (a
+    """``rung``: when people were last told, whole hours since 1970; ``state`` ringing, seen (a
     person acknowledged it) or over (its cause is gone)."""
 
     code: str
     state: str
-    rung_at: int
+    rung: int
     by: bytes | None
 
 
@@ -31,19 +31,19 @@ class LineAlarms:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def ring(self, code: str, now: int, quiet: dict[str, int], errands: Iterable[Errand]) -> bool:
+    def ring(self, code: str, hour: int, quiet: dict[str, int], errands: Iterable[Errand]) -> bool:
         """Rings with the errands that tell people, in one commit. False within the quiet time of
-        its state (``quiet``: seconds by state; one that is over rings at once), and when another
+        its state (``quiet``: hours by state; one that is over rings at once), and when another
         process was faster. A ring in the future is a clock's mistake and quietens nothing."""
-        due = [(LineAlarmRow.state == OVER), (LineAlarmRow.rung_at > now)]
+        due = [(LineAlarmRow.state == OVER), (LineAlarmRow.rung > hour)]
         due += [
-            (LineAlarmRow.state == state) & (LineAlarmRow.rung_at <= now - seconds)
-            for state, seconds in quiet.items()
+            (LineAlarmRow.state == state) & (LineAlarmRow.rung < hour - hours)
+            for state, hours in quiet.items()
         ]
         again = (
             update(LineAlarmRow)
             .where(LineAlarmRow.code == code, or_(*due))
-            .values(state=RINGING, rung_at=now, by=None)
+            .values(state=RINGING, rung=hour, by=None)
         )
         there = select(LineAlarmRow.code).where(LineAlarmRow.code == code)
 
@@ -51,7 +51,7 @@ class LineAlarms:
             if not connection.execute(again).rowcount:
                 if connection.execute(there).first() is not None:
                     return False
-                values = {"code": code, "state": RINGING, "rung_at": now}
+                values = {"code": code, "state": RINGING, "rung": hour}
                 connection.execute(insert(LineAlarmRow).values(**values))
             put(connection, errands)
             note(connection, "line_alarm", code=code)
@@ -69,7 +69,7 @@ class LineAlarms:
     def all(self) -> list[LineAlarm]:
         """Every code that ever rang, by code."""
         row = LineAlarmRow
-        query = select(row.code, row.state, row.rung_at, row.by).order_by(row.code)
+        query = select(row.code, row.state, row.rung, row.by).order_by(row.code)
         with self._database.read() as connection:
             return [LineAlarm(*found) for found in connection.execute(query)]
 

@@ -429,13 +429,14 @@ class AlarmRow(Base):
 
 class LineAlarmRow(Base):
     """What is wrong with the line itself, a row a code of a closed list: when people were last
-    told (seconds since 1970), and who looked. Names no tip, agency, desk or errand."""
+    told, and who looked. Names no tip, agency, desk or errand; whole hours since 1970, because
+    danger that nobody takes rings in a known time after it was reported."""
 
     __tablename__ = "line_alarms"
     __table_args__ = _RANDOM_ORDER
     code: Mapped[str] = mapped_column(String(24), primary_key=True)
     state: Mapped[str] = mapped_column(String(8))
-    rung_at: Mapped[int] = mapped_column(BigInteger)
+    rung: Mapped[int]
     by: Mapped[bytes | None] = mapped_column(LargeBinary(16))
 
 

@@ -133,7 +133,7 @@ class World:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(rq, "_runner", lambda: does)
             sweeper = rq.Pusher(rq.connect(self.settings.redis_url))
-            sweeper.push((identity, False) for identity in does.ready())
+            sweeper.sweep(does.ready)
             rq.work(self.settings.redis_url, burst=True)
 
 

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from rq import Queue
 
 from hotline import demo
 from hotline.assembly import PublicLine, StaffLine
@@ -26,16 +27,18 @@ from hotline.intake.sessions import Closer, Key, MemorySessions, Session, Sessio
 from hotline.jobs import rq
 from hotline.jobs.embedded import EmbeddedJobs
 from hotline.jobs.tasks import runner
+from hotline.lanes import lane_of
 from hotline.log import Log
 from hotline.settings import Settings
 from hotline.store.database import AlreadyThere
 from hotline.store.keystore import FILE, KeyStore
 from hotline.store.tips import Tips
-from hotline.tips import Channel, Contact, Language, State
+from hotline.tips import Channel, Contact, Errand, Language, State
 from hotline.triage import dispositions
 from hotline.triage.opening import open_tip
 from hotline.vault.format import Kind
 from hotline.vault.receipts import new_code
+from hotline.vault.small import random_id
 from hotline.web.apps import public_app
 from tests.conftest import MovableClock
 from tests.desk import leave
@@ -267,7 +270,19 @@ def test_redis_does_not_fill_up_while_no_worker_runs(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rq, "MOST_WAITING", 3)
+    monkeypatch.setattr(rq, "FEW_WAITING", 3)
+    errands = [Errand(random_id(), "news", random_id()) for _ in range(5)]
+    lane, waiting = lane_of("news", urgent=False), []
+
+    def ready(most: int, asked: str) -> list[bytes]:
+        return [errand.id for errand in errands][:most] if asked == lane else []
+
     with rq.connect(redis_url) as connection:
         pusher = rq.Pusher(connection)
-        told = [pusher.push([(bytes([n]) * 16, False)]) for n in range(5)]
-    assert told == [1, 1, 1, 0, 0]
+        for errand in errands:
+            pusher.told([errand])
+            waiting.append(Queue(lane, connection=connection).count)
+        assert waiting == [1, 2, 3, 3, 3]
+        assert pusher.sweep(ready) == 0
+        connection.flushdb()
+        assert pusher.sweep(ready) == 3

@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+from ast import literal_eval
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -186,7 +187,12 @@ def test_a_thief_opens_nothing_but_what_the_worker_has_to_do(
         if row["state"] != "done"
     }
     assert set(opened) == set(due), "those, and only those"
-    assert set(due.values()) == {"erase", "relay"}
+    # What is left of an acknowledged danger for an hour: who took it when, and not what.
+    assert set(due.values()) == {"erase", "relay", "relay_over"}
+    (over,) = (
+        json.loads(literal_eval(text)) for key, text in opened.items() if due[key] == "relay_over"
+    )
+    assert over.keys() == {"queue", "since", "at", "how", "by", "post"}
     told = " ".join(opened.values())
     assert seized.kept in told
     assert seized.waiting.hex() in told

@@ -41,6 +41,7 @@ FUTURE, PAST = "2027-12-31", "2026-03-09"
 # Routes that no page of the console declares, each with who may use it and why that is safe.
 REPORTERS = "anybody: what reporters see and send; this process holds no private key"
 PROVIDER = "the telephone provider, by the signature of each request"
+COUNTS = "anybody: signed counts of whole months; the files are written by others"
 HEALTH = "anybody: alive or not, and codes of what is missing"
 AGENCIES = "the machine of an agency with its own key, by the signature of each request"
 FILES = "anybody: style, script and icons"
@@ -53,6 +54,8 @@ OUTSIDE: dict[str, dict[str, str]] = {
         **dict.fromkeys(
             (f"agencies.{name}" for name in ("listed", "fetch", "confirm", "answer")), AGENCIES
         ),
+        # tests/unit/test_status.py: anybody else gets the 404 of a page that is not there.
+        "metrics.show": "this machine, and through no proxy, or the token of the settings",
         "agencies.described": "anybody: the schema of a package, the same at every line",
     },
     "analyst_app": {
@@ -67,6 +70,7 @@ OUTSIDE: dict[str, dict[str, str]] = {
         "health.readyz": HEALTH,
         **dict.fromkeys(("sms", "ivr", "operators", "ringing"), PROVIDER),
         **dict.fromkeys(("form", "api"), REPORTERS),
+        "ledger": COUNTS,
     },
 }
 

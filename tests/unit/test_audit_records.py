@@ -30,6 +30,7 @@ NOW = datetime(2026, 3, 10, 12, 34, 56, tzinfo=UTC)
 ROOT = Path(inspect.getfile(hotline)).parent
 OPTIONAL = {
     ("recording_destroyed", "reason"),
+    ("relay_acknowledged", "by"),
     ("granted", "request"),
     ("audit_viewed", "about"),
     ("audit_exported", "about"),

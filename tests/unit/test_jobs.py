@@ -103,8 +103,8 @@ def jobs(
     def drain() -> None:
         with rq.connect(url) as connection:
             pusher = rq.Pusher(connection)
-            while ready := does.ready():
-                pusher.push((identity, False) for identity in ready)
+            while does.ready():
+                pusher.sweep(does.ready)
                 rq.work(url, burst=True)
 
     return Jobs(staff_line, provider, does, drain, said)
@@ -372,7 +372,7 @@ def test_a_flushed_redis_loses_nothing(
     sweeps = []
 
     def push() -> int:
-        sweeps.append(pusher.push((identity, False) for identity in jobs.runner.ready()))
+        sweeps.append(pusher.sweep(jobs.runner.ready))
         return sweeps[-1]
 
     (sweep,) = [chore for chore in chores(jobs.line, push) if chore.name == "sweep"]
@@ -388,7 +388,7 @@ def test_a_redis_that_is_away_never_fails_a_tip(jobs: Jobs) -> None:
     away = rq.Pusher(redis.Redis.from_url("redis://127.0.0.1:1/0", socket_connect_timeout=0.2))
     errand = jobs.put("notify", {"agency": "BR-RJ-PC", "role": "lead"})
     away.told([errand])
-    assert away.push([(errand.id, True)]) == 0
+    assert away.sweep(lambda most, lane: [errand.id]) == 0
     jobs.drain()
     assert jobs.line.audit.count("package_delivered") == 1
 

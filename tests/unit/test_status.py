@@ -99,7 +99,7 @@ def test_a_cause_rings_until_it_is_seen_and_gone(
     assert lookout.run() == 0, "once in its quiet time"
     clock.advance(HOUR)
     lookout.run()
-    assert alarms.get(code).rung_at == int(clock.seconds()), "again while nobody looks"  # type: ignore[union-attr]
+    assert alarms.get(code).rung == int(clock.seconds()) // HOUR, "again while nobody looks"  # type: ignore[union-attr]
 
     person = random_id()
     assert alarms.acknowledge(code, person) and not alarms.acknowledge(code, person)
@@ -199,7 +199,7 @@ def test_an_errand_tells_by_every_way_until_somebody_looked(
         raise NotTold
 
     raise_alarm(staff_line, AlarmCode.BURIED)
-    facts = {"code": "buried", "at": str(int(clock.seconds()))}
+    facts = {"code": "buried", "hour": str(int(clock.seconds()) // HOUR)}
     bell = Bell(staff_line.database, [broken, lambda *said: told.append(said)], "Line")
     with pytest.raises(NotTold):
         bell.ring(facts)
@@ -310,7 +310,8 @@ def test_officers_see_and_acknowledge_and_readiness_names_it(staff_line: StaffLi
     assert "/alarms/line/clock_jump/acknowledge" in olga.html
     assert olga.post("/alarms/line/clock_jump/acknowledge").status_code == 200
     assert ringing(staff_line) == []
-    assert olga.press("/alarms/line/clock_jump/acknowledge").status_code == 404
+    again = olga.press("/alarms/line/clock_jump/acknowledge")
+    assert again.status_code == 200, "a colleague may be faster"
     assert staff_line.audit.count("line_alarm_seen") == 1
 
 

@@ -309,8 +309,8 @@ def test_rq_workers_do_the_same(
         monkeypatch.setattr(rq, "_runner", lambda: ground.runner)
         with rq.connect(redis_url) as connection:
             pusher = rq.Pusher(connection)
-            while ready := ground.runner.ready():
-                pusher.push((identity, False) for identity in ready)
+            while ground.runner.ready():
+                pusher.sweep(ground.runner.ready)
                 rq.work(redis_url, burst=True)
         assert there.taken() == [package.hex()]
 

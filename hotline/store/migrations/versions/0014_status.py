@@ -13,7 +13,7 @@ def upgrade() -> None:
     op.create_table('line_alarms',
     sa.Column('code', sa.String(length=24), nullable=False),
     sa.Column('state', sa.String(length=8), nullable=False),
-    sa.Column('rung_at', sa.BigInteger(), nullable=False),
+    sa.Column('rung', sa.Integer(), nullable=False),
     sa.Column('by', sa.LargeBinary(length=16), nullable=True),
     sa.PrimaryKeyConstraint('code', name=op.f('pk_line_alarms')),
     sqlite_with_rowid=False
