@@ -173,6 +173,9 @@ class _Pinned(http.client.HTTPConnection):
     """To an address that was looked at; TLS proves the host by its name."""
 
     late = False
+    # The client lets go of ``sock`` once an answer begins after which the line is closed, and its
+    # body is still to be read.
+    line: socket.socket | None = None
 
     def __init__(self, host: str, port: int, address: str, tls: bool, limits: Webhook) -> None:
         super().__init__(host, port, timeout=limits.silence)
@@ -187,6 +190,7 @@ class _Pinned(http.client.HTTPConnection):
             self.sock = ssl.create_default_context().wrap_socket(
                 self.sock, server_hostname=self.host
             )
+        self.line = self.sock
 
 
 @contextmanager
@@ -199,7 +203,7 @@ def _ending(connection: _Pinned, seconds: float) -> Iterator[threading.Event]:
     def end() -> None:
         ended.set()
         connection.late = True
-        if (sock := connection.sock) is not None:
+        if (sock := connection.line or connection.sock) is not None:
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
 
