@@ -38,8 +38,9 @@ class Cube:
     states: Ints
 
 
-def reconcile(domain: Domain, nation: Ints, state: Ints, place: Ints, cell: Ints, v: Variances
-              ) -> Cube:
+def reconcile(
+    domain: Domain, nation: Ints, state: Ints, place: Ints, cell: Ints, v: Variances
+) -> Cube:
     """From noisy tables, shaped as in ``observations.Counts``."""
     fine = domain.fine
     x, held = _tree(domain, cell.astype(float), state[:, fine], nation[fine], v.cell, v)
@@ -60,9 +61,7 @@ def reconcile(domain: Domain, nation: Ints, state: Ints, place: Ints, cell: Ints
         share = v.state / (len(state) * v.state + v.nation)
         states[:, kind] = steps(state[:, kind] + gap * share)
     for kind in domain.of_level(NATION):
-        mean = (nation[kind] / v.nation + state[-1, kind] / v.state) / (
-            1 / v.nation + 1 / v.state
-        )
+        mean = (nation[kind] / v.nation + state[-1, kind] / v.state) / (1 / v.nation + 1 / v.state)
         states[-1, kind] = round(float(mean))
     return Cube(whole[:-1].astype(np.int64), states)
 
@@ -110,8 +109,9 @@ def beside(domain: Domain, states: Ints, table: Ints) -> Ints:
     flat = table.reshape(*table.shape[:2], -1).astype(float)
     flat += (held - flat.sum(axis=2))[:, :, None] / flat.shape[2]
     whole = steps(flat, axis=2)
-    only = np.array([all(t.level == NATION for t in domain.types if t.group == g)
-                     for g in domain.groups])
+    only = np.array(
+        [all(t.level == NATION for t in domain.types if t.group == g) for g in domain.groups]
+    )
     whole[:-1, only] = 0
     return whole.reshape(table.shape)
 

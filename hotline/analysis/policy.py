@@ -1,4 +1,4 @@
-"""Policy: what a release publishes and what privacy it spends: ``release.toml``, read and proved."""
+"""Policy: what a release publishes and the privacy it spends: ``release.toml``, read and proved."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ class PolicyProblem(HotlineError):
 
     code = "release_policy_problem"
     message = "The policy of releases does not add up."
-    hint = "Correct hotline/analysis/release.toml: shares add up to 100, side tables to 0.5 at most."
+    hint = (
+        "Correct hotline/analysis/release.toml: shares add up to 100, side tables to 0.5 at most."
+    )
 
 
 @dataclass(frozen=True, slots=True)

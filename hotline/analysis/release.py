@@ -57,14 +57,13 @@ def published(
         drawn[name] = noisy(counts.table(name), spent)
     v = variances({name: spent.scale for name, spent in policy.main.items()})
     tell("sums")
-    cube = reconcile(domain, *(drawn[name] for name in MAIN), v)
+    nation, state, place, cell = (drawn[name] for name in MAIN)
+    cube = reconcile(domain, nation, state, place, cell, v)
     arrays = {LEAVES: cube.leaves, STATES_ARRAY: cube.states}
     for side in policy.sides:
         tell(side.name)
         table = noisy(counts.sides[side.name], side)
-        arrays[side.name] = (
-            table if side.name == ACTS else beside(domain, cube.states, table)
-        )
+        arrays[side.name] = table if side.name == ACTS else beside(domain, cube.states, table)
     return arrays
 
 

@@ -64,8 +64,9 @@ def _of_tree(
     return np.asarray(within + among)
 
 
-def spread_beside(values: int, blocks: Reals, kept: Reals, scale_variance: float, held: Reals
-                  ) -> Reals:
+def spread_beside(
+    values: int, blocks: Reals, kept: Reals, scale_variance: float, held: Reals
+) -> Reals:
     """Of sums of a side table: ``blocks`` state-groups, ``kept`` of their ``values`` values each,
     whose totals in the cube vary by ``held``."""
     part = kept / values
