@@ -119,7 +119,7 @@ class Counter:
         if place != UNKNOWN and not place.startswith(away):
             state = ABROAD
         elif state not in self._states or state == WITHHELD:
-            there = state[:2] not in (UNKNOWN[:2], self._domain.country)
+            there = state[2:3] == "-" and state[:2] != self._domain.country
             state = ABROAD if there else UNKNOWN
         number = self._states[state]
         return int(self._unplaced[number]), number
