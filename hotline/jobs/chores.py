@@ -19,6 +19,7 @@ from hotline.store.seen import Seen
 from hotline.store.shift import Shift
 from hotline.store.tips import Change
 from hotline.tips import State
+from hotline.triage import freezing
 from hotline.triage.access import ABSOLUTE_SECONDS, IDLE_SECONDS
 from hotline.triage.invitations import Invitations
 
@@ -46,6 +47,7 @@ def chores(line: StaffLine, push: Callable[[], object] | None = None) -> list[Ch
         Chore("settle_seen", 86_400, lambda: settle_seen(line)),
         Chore("forget_invitations", 3600, lambda: forget_invitations(line)),
         Chore("forget_requests", 3600, line.approvals.forget),
+        Chore("release", 6 * 3600, lambda: freezing.run(line)),
         Chore("finish_erasures", 60, lambda: finish(line)),
         # The worker's key lives for months: what it did may not lie sealed in the journal either.
         Chore("wipe_journal", 3600, line.database.wipe_journal),

@@ -16,6 +16,7 @@ from pathlib import Path
 from hotline.founding import DIRECTORY_KEY
 from hotline.settings import Settings
 from hotline.store.keystore import FILE as KEY_STORE
+from hotline.triage.freezing import SEEDS
 from hotline.triage.witness import CHECKPOINT
 from hotline.vault.directory import LIST, PIN, SEEN
 from hotline.vault.small import random_id
@@ -37,9 +38,11 @@ _NAME = re.compile(
 _DATA_FILES = frozenset({f"public/{name}" for name in (LIST, PIN, SEEN, CHECKPOINT, PUBLIC_HALF)})
 _DATA_FOLDERS = ("public/prompts/", "public/ledger/", "rules/", "releases/")
 # The directory's signing key lies offline, the key store goes as rows; day keys live 48 h and
-# would live for days in a copy; the rest is of a moment.
+# would live for days in a copy; the seeds of releases are officers' too, and a copy of the file
+# would bring back what was destroyed; the rest is of a moment.
 _LEFT_OUT = re.compile(
     rf"staff/{re.escape(DIRECTORY_KEY)}|staff/{re.escape(KEY_STORE)}.*|public/day-.*\.key"
+    rf"|staff/{re.escape(SEEDS)}"
     r"|rules/lock|rules/versions/\.new-.*|.*\.new|.*\.tmp"
 )
 

@@ -76,6 +76,8 @@ EVENTS: Final[Mapping[str, tuple[Told, Fields]]] = {
     ),
     "samples_drawn": (Told.HOUR, {"count": _COUNT}),
     "epoch_destroyed": (Told.HOUR, {"epoch": _MONTH, "recipients": _ROOMS}),
+    "month_released": (Told.HOUR, {"month": _MONTH, "digest": _DIGEST, "unread": _COUNT}),
+    "releases_armed": (Told.SECOND, _BY | {"count": _COUNT}),
     "backup_key": (Told.HOUR, {"key": _DIGEST}),
     "backed_up": (Told.HOUR, {"copy": _CODE, "file": _ROOM}),
     "restored": (Told.HOUR, {"file": _ROOM}),

@@ -18,6 +18,7 @@ from hotline.store.tables import (
     ClaimRow,
     DeadlineRow,
     Meta,
+    ObservationRow,
     OutboxRow,
     PackageRow,
     PresenceRow,
@@ -35,7 +36,7 @@ TO_WIPE = "to_wipe"
 _WRITTEN = [
     table.__tablename__
     for table in (
-        *(BodyRow, WrapRow, SketchRow),
+        *(BodyRow, WrapRow, SketchRow, ObservationRow),
         *(ReceiptRow, ReplyRow, PackageRow, OutboxRow, TipRow),
     )
 ]
@@ -189,6 +190,13 @@ class Forgetting:
             return True
 
         return self._database.write(work)
+
+    def end_observations(self, month: str) -> int:
+        """All counts of a month that was released; how many."""
+        mine = delete(ObservationRow).where(ObservationRow.month == month)
+        return self._database.write(
+            lambda connection: _wiped_later(connection, connection.execute(mine).rowcount)
+        )
 
     def tidy(self) -> bool:
         """Overwrites what was deleted since the last time; False when a reader kept the journal
