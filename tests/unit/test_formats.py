@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -416,6 +417,13 @@ def test_the_same_extract_has_the_same_bytes_in_another_year(
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
 
 
+def test_no_hour_of_its_making_stands_in_a_workbook() -> None:
+    with zipfile.ZipFile(io.BytesIO(formats.render(placed(), "xlsx"))) as archive:
+        assert {one.date_time for one in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        told = archive.read("docProps/core.xml").decode()
+    assert set(re.findall(r"\d{4}-\d\d-\d\dT[\d:]+Z", told)) == {"2000-01-01T00:00:00Z"}
+
+
 def test_an_extract_is_replaced_by_a_newer_one(tmp_path: Path) -> None:
     formats.write(labelled(["old"]), "csv", tmp_path / "out")
     paths = formats.write(labelled(["new"]), "json", tmp_path / "out")
@@ -568,3 +576,50 @@ def test_every_word_marked_here_is_said_by_it() -> None:
     assert words.N_("Column") == "Column"
     assert english("{n} of {m}", n=1, m=2) == "1 of 2"
     assert english("{n} as it is") == "{n} as it is"
+
+
+# docs/formats.md
+
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "formats.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", DOCUMENT, re.S)
+
+
+def test_the_queries_of_the_document_run(
+    lake: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for format, dialect in EVERY[:4] + EVERY[-1:]:
+        formats.write(placed(), format, tmp_path / (dialect or format), dialect)
+    monkeypatch.chdir(tmp_path)
+    asked = blocks("sql")
+    assert len(asked) >= 4
+    answers = {str(sorted(map(str, lake.sql(query).fetchall()))) for query in asked}
+    assert len(answers) == 1, "every file tells the same"
+    assert "2025-11" in answers.pop()
+
+
+def test_the_programs_of_the_document_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for format, dialect in EVERY:
+        formats.write(placed(), format, tmp_path / (dialect or format), dialect)
+    monkeypatch.chdir(tmp_path)
+    programs = blocks("python")
+    assert programs
+    for program in programs:
+        exec(compile(program, "docs/formats.md", "exec"), {})
+    assert "valid" in capsys.readouterr().out
+
+
+def test_the_document_names_every_format_and_file() -> None:
+    for word in (
+        *formats.FORMATS,
+        *formats.DIALECTS,
+        "datapackage.json",
+        "codebook.md",
+        "SHA256SUMS",
+    ):
+        assert f"`{word}`" in DOCUMENT, word

@@ -15,6 +15,7 @@ from hotline.analysis.charts.svg import (
     Chart,
     drawing,
     el,
+    mark,
     number,
     path,
     short,
@@ -193,7 +194,7 @@ def _line(
     banded: bool,
 ) -> Markup:
     """The band below, then the line, broken where there is no figure, then its marks."""
-    colour, dashes, mark = look
+    colour, dashes, kind = look
     parts = []
     for run in _runs(way):
         xs = [_x(box, one[0], count) for one in run]
@@ -209,8 +210,8 @@ def _line(
             el("path", d=path(spots), fill="none", stroke=colour, stroke_width=2,
                stroke_dasharray=dashes, class_="chart-line")
         )  # fmt: skip
-        if mark is not None or len(run) == 1:
-            parts += [_mark(mark or 0, x, y, colour) for x, y in spots]
+        if kind is not None or len(run) == 1:
+            parts += [mark(kind or 0, x, y, colour) for x, y in spots]
     return el("g", *parts)
 
 
@@ -229,31 +230,13 @@ def _runs(way: Way) -> list[Way]:
     return runs
 
 
-def _mark(kind: int, x: float, y: float, colour: str) -> Markup:
-    r = 3.5
-    match kind % 6:
-        case 0:
-            return el("circle", cx=x, cy=y, r=r, fill=colour)
-        case 1:
-            corners = [(x - r, y - r), (x + r, y - r), (x + r, y + r), (x - r, y + r)]
-        case 2:
-            corners = [(x, y - r - 1), (x + r + 1, y + r), (x - r - 1, y + r)]
-        case 3:
-            corners = [(x, y - r - 1), (x + r + 1, y), (x, y + r + 1), (x - r - 1, y)]
-        case 4:
-            corners = [(x - r - 1, y - r), (x + r + 1, y - r), (x, y + r + 1)]
-        case _:
-            return el("circle", cx=x, cy=y, r=r, fill="none", stroke=colour, stroke_width=2)
-    return el("path", d=path(corners, closed=True), fill=colour)
-
-
 def _legend(name: str, y: float, look: tuple[str, str | None, int]) -> Markup:
-    colour, dashes, mark = look
+    colour, dashes, kind = look
     return el(
         "g",
         el("path", d=path([(64, y + 8), (104, y + 8)]), fill="none", stroke=colour,
            stroke_width=2, stroke_dasharray=dashes),
-        _mark(mark, 84, y + 8, colour),
+        mark(kind, 84, y + 8, colour),
         text(short(name, 70), 114, y + 12),
         class_="chart-legend",
     )  # fmt: skip

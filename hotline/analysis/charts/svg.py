@@ -56,6 +56,25 @@ def path(points: Iterable[tuple[float, float]], closed: bool = False) -> str:
     return f"M{way}{'Z' if closed else ''}" if way else ""
 
 
+def mark(kind: int, x: float, y: float, colour: str) -> Markup:
+    """A sign on a line: six kinds that differ in shape."""
+    r = 3.5
+    match kind % 6:
+        case 0:
+            return el("circle", cx=x, cy=y, r=r, fill=colour)
+        case 1:
+            corners = [(x - r, y - r), (x + r, y - r), (x + r, y + r), (x - r, y + r)]
+        case 2:
+            corners = [(x, y - r - 1), (x + r + 1, y + r), (x - r - 1, y + r)]
+        case 3:
+            corners = [(x, y - r - 1), (x + r + 1, y), (x, y + r + 1), (x - r - 1, y)]
+        case 4:
+            corners = [(x - r - 1, y - r), (x + r + 1, y - r), (x, y + r + 1)]
+        case _:
+            return el("circle", cx=x, cy=y, r=r, fill="none", stroke=colour, stroke_width=2)
+    return el("path", d=path(corners, closed=True), fill=colour)
+
+
 def drawing(kind: str, title: str, told: str, size: tuple[float, float], *body: Markup) -> Markup:
     """The whole picture, as wide as its place; ``told`` says in a sentence what it shows."""
     width, height = size

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 from hotline.analysis.formats.schema import of_time, schema
 from hotline.analysis.formats.words import N_, Say, TooManyRows, columns, guarded, tidy
-from hotline.analysis.table import Column, Table
+from hotline.analysis.table import TEXT, Column, Table
 
 MOST_ROWS, LONGEST = 1_048_575, 32_767  # below the header; characters of a cell: the format's own
 _ONCE = datetime(2000, 1, 1)  # noqa: DTZ001 - a file of the same table has the same bytes for ever
@@ -46,27 +46,35 @@ def _data(book: Any, sheet: Any, table: Table, bold: Any) -> None:
         "yearmonth": book.add_format({"num_format": "yyyy-mm"}),
         "date": book.add_format({"num_format": "yyyy-mm-dd"}),
     }
-    for at, (column, values) in enumerate(zip(table.columns, columns(table), strict=True)):
-        _text(sheet, 0, at, column.name, bold)
+    for at, (column, values) in enumerate(zip(table.columns, columns(table, _text), strict=True)):
+        sheet.write_string(0, at, _text(column.name), bold)
         sheet.set_column(at, at, _width(column, values))
         dated = of_time(column, table.data[column.name].tolist())
-        for row, value in enumerate(values, 1):
-            if value is None:
-                continue
-            if dated:
-                day = date.fromisoformat(value if dated == "date" else f"{value}-01")
-                sheet.write_datetime(row, at, day, shapes[dated])
-            elif isinstance(value, str):
-                _text(sheet, row, at, value)
-            else:
-                sheet.write_number(row, at, value)
+        if dated:
+            days = {day: _day(day) for day in set(values) if day is not None}
+            _put(sheet.write_datetime, at, map(days.get, values), shapes[dated])
+        elif column.kind == TEXT:
+            # As text whatever it looks like: no formula, link or number is made of it.
+            _put(sheet.write_string, at, values)
+        else:
+            _put(sheet.write_number, at, values)
 
 
-def _text(sheet: Any, row: int, column: int, text: str, look: Any = None) -> None:
-    """As text whatever it looks like: no formula, link or number is made of it."""
-    if len(text) > LONGEST:
+def _put(write: Callable[..., Any], column: int, values: Iterable[Any], look: Any = None) -> None:
+    for row, value in enumerate(values, 1):
+        if value is not None:
+            write(row, column, value, look)
+
+
+def _text(text: str) -> str:
+    """Guarded, and whole: the library would leave a longer one out without a word."""
+    if len(text) > LONGEST - 1:
         raise TooManyRows
-    sheet.write_string(row, column, guarded(text), look)
+    return guarded(text)
+
+
+def _day(told: str) -> date:
+    return date.fromisoformat(told if len(told) == len("2026-01-01") else f"{told}-01")
 
 
 def _width(column: Column, values: list[Any]) -> int:
@@ -78,7 +86,7 @@ def _words(sheet: Any, rows: Sequence[Sequence[str]], bold: Any) -> None:
     sheet.freeze_panes(1, 0)
     for number, row in enumerate(rows):
         for at, text in enumerate(row):
-            _text(sheet, number, at, text, bold if number == 0 else None)
+            sheet.write_string(number, at, _text(text), bold if number == 0 else None)
     for at, cells in enumerate(zip(*rows, strict=True)):
         sheet.set_column(at, at, min(60, max(map(len, cells)) + 2))
 
