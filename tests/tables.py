@@ -35,13 +35,13 @@ NASTY = (
 )
 MONTHS = ("2025-11", "2025-12", "2026-01", "2026-02")
 PLACES = {
-    "BR:IBGE:3303302": "Niterói",
-    "BR:IBGE:3304557": "Rio de Janeiro",
-    "BR:IBGE:3550308": "São Paulo",
+    "3303302": "Niterói",
+    "3304557": "Rio de Janeiro",
+    "3550308": "São Paulo",
 }
 ABOUT = {
     "title": "Tips by month",
-    "jurisdiction": "Estado do Rio, Brasil",
+    "jurisdiction": "br-rj",
     "question": "from=2025-11&to=2026-02&by=month,municipality",
     "months": MONTHS,
     "revision": 1,
@@ -88,20 +88,22 @@ def placed() -> Table:
     count[5] = np.nan
     columns = (
         Column("month", TEXT, "Month", "Calendar month"),
-        Column("municipality", TEXT, "Municipality", "Its code"),
+        Column("municipality_code", TEXT, "Municipality code", "Its code"),
         Column("municipality_name", TEXT, "Name", "What it is called"),
         Column("state", TEXT, "State", "Its state"),
         Column("tip_count", REAL, "Tips", "Estimate"),
-        Column("tip_count_low", REAL, "Low", "Of the interval"),
-        Column("tip_count_high", REAL, "High", "Of the interval"),
+        Column("tip_count_status", TEXT, "Status", "What it is", ("rounded", "suppressed")),
+        Column("interval_low", REAL, "Low", "Of the interval"),
+        Column("interval_high", REAL, "High", "Of the interval"),
     )
     data = {
         "month": objects(month for month, _ in rows),
-        "municipality": objects(code for _, code in rows),
+        "municipality_code": objects(code for _, code in rows),
         "municipality_name": objects(PLACES[code] for _, code in rows),
-        "state": objects("BR-SP" if code[-7:-5] == "35" else "BR-RJ" for _, code in rows),
+        "state": objects("BR-SP" if code.startswith("35") else "BR-RJ" for _, code in rows),
         "tip_count": count,
-        "tip_count_low": count - 2,
-        "tip_count_high": count + 2,
+        "tip_count_status": objects("suppressed" if at == 5 else "rounded" for at in range(12)),
+        "interval_low": count - 2,
+        "interval_high": count + 2,
     }
     return Table(columns, data, ABOUT)

@@ -39,8 +39,8 @@ def measured(keys: dict[str, Any], values: Any, banded: bool = True) -> Table:
     columns.append(Column("tip_count", REAL, "Tips", ""))
     data = {name: objects(told) for name, told in keys.items()} | {"tip_count": value}
     if banded:
-        columns += [Column(f"tip_count_{end}", REAL, end.title(), "") for end in ("low", "high")]
-        data |= {"tip_count_low": value - 5, "tip_count_high": value + 5}
+        columns += [Column(f"interval_{end}", REAL, end.title(), "") for end in ("low", "high")]
+        data |= {"interval_low": value - 5, "interval_high": value + 5}
     return Table(tuple(columns), data, {})
 
 
@@ -260,6 +260,29 @@ def test_a_missing_figure_breaks_the_line_and_is_said() -> None:
     assert chart.rows[1] == ("2025-12", "no figure", "no figure", "no figure")
 
 
+def test_a_figure_that_is_not_shown_says_why_and_keeps_its_interval() -> None:
+    table = measured({"month": MONTHS, "tip_count_status": ["rounded", "below_threshold",
+                      "suppressed", "not_released"]}, [10, np.nan, np.nan, np.nan])  # fmt: skip
+    data = {**table.data, "interval_low": np.array([5, 0, np.nan, np.nan]),
+            "interval_high": np.array([15, 6, np.nan, np.nan])}  # fmt: skip
+    chart = charts.series(Table(table.columns, data, {}), "x")
+    assert [row[1:] for row in chart.rows] == [
+        ("10", "5", "15"),
+        ("too small to be shown", "0", "6"),
+        ("withheld", "no figure", "no figure"),
+        ("not released", "no figure", "no figure"),
+    ]
+    (band,) = of_class(chart, "chart-band")
+    assert len(re.findall("[ML]", band.get("d") or "")) == 4, "two months have an interval"
+
+
+def test_a_caller_may_name_what_has_only_codes() -> None:
+    chart = charts.places(
+        measured({"state": ["BR-RJ", "BR-SP"]}, [1, 2]), "x", "state", names={"BR-SP": "São Paulo"}
+    )
+    assert [row[0] for row in chart.rows] == ["São Paulo", "BR-RJ"]
+
+
 def test_a_missing_month_is_a_gap_as_long_as_a_month() -> None:
     chart = charts.series(measured({"month": ["2025-11", "2026-02"]}, [1, 2]), "x")
     assert len(of_class(chart, "chart-line")) == 2
@@ -333,7 +356,7 @@ def test_states_lie_in_their_middle() -> None:
 
 
 def test_a_place_nobody_knows_is_counted_and_stands_in_the_twin() -> None:
-    chart = charts.places(mapped([*PLACES, "BR:IBGE:9999999"]), "x")
+    chart = charts.places(mapped([*PLACES, "9999999"]), "x")
     assert len(of_class(chart, "chart-point")) == 3
     assert len(chart.rows) == 4
     assert "1 more" in told(chart)
@@ -355,7 +378,7 @@ def test_a_place_nobody_knows_is_counted_and_stands_in_the_twin() -> None:
         lambda: charts.series(monthly([]), "x"),
         lambda: charts.seasonality(monthly([]), "x"),
         lambda: charts.ranking(ranked([]), "x", "crime_type"),
-        lambda: charts.places(mapped(["BR:IBGE:9999999"]), "x"),
+        lambda: charts.places(mapped(["9999999"]), "x"),
         lambda: charts.places(measured({"state": ["ZZ-1"]}, [1]), "x", "state"),
     ],
 )

@@ -76,6 +76,11 @@ def test_csv_holds_the_table_cell_for_cell(table: Table) -> None:
     assert not content.startswith(b"\xef\xbb\xbf")
 
 
+def test_a_whole_figure_is_written_whole() -> None:
+    rows = rows_of(formats.render(labelled("abc", [12.0, -0.0, 0.25]), "csv"))
+    assert [row["tip_count"] for row in rows] == ["12", "0", "0.25"]
+
+
 @settings(max_examples=60)
 @given(TABLES)
 def test_excel_in_brazil_reads_its_own_dialect(table: Table) -> None:
@@ -112,8 +117,8 @@ def test_duckdb_finds_the_types_of_csv_by_itself(
     path, *_ = formats.write(table, "csv", tmp_path / "out")
     found = lake.read_csv(str(path))
     kinds = dict(zip(found.columns, map(str, found.types), strict=True))
-    assert kinds["month"] == kinds["municipality"] == "VARCHAR"
-    assert kinds["tip_count"] == kinds["tip_count_low"] == "DOUBLE"
+    assert kinds["month"] == kinds["municipality_name"] == "VARCHAR"
+    assert kinds["tip_count"] == kinds["interval_low"] == "BIGINT", "a whole figure is written so"
     assert [row[found.columns.index("tip_count")] for row in found.fetchall()] == figures(table)
 
 
@@ -180,7 +185,7 @@ def test_duckdb_reads_parquet(lake: duckdb.DuckDBPyConnection, tmp_path: Path) -
     table = placed()
     path, *_ = formats.write(table, "parquet", tmp_path / "out")
     found = lake.from_parquet(str(path))
-    assert list(map(str, found.types)) == ["VARCHAR"] * 4 + ["DOUBLE"] * 3
+    assert list(map(str, found.types)) == ["VARCHAR"] * 4 + ["DOUBLE", "VARCHAR"] + ["DOUBLE"] * 2
     counted = lake.sql(f"select count(*), sum(tip_count) from read_parquet('{path}')").fetchall()
     assert counted == [(12, np.nansum(table.data["tip_count"]))]
 
@@ -243,13 +248,13 @@ def test_hostile_words_about_a_table_run_nowhere() -> None:
 
 def test_more_rows_than_a_sheet_takes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hotline.analysis.formats.sheet.MOST_ROWS", 3)
-    with pytest.raises(formats.TooManyRows):
+    with pytest.raises(formats.SheetTooLarge):
         formats.render(labelled(["x"] * 4), "xlsx")
     assert formats.render(labelled(["x"] * 3), "xlsx")
 
 
 def test_a_text_longer_than_a_cell_is_refused_and_not_lost() -> None:
-    with pytest.raises(formats.TooManyRows):
+    with pytest.raises(formats.SheetTooLarge):
         formats.render(labelled(["x" * 32_768]), "xlsx")
 
 
@@ -270,7 +275,9 @@ def test_geojson_has_one_feature_a_municipality_with_every_figure() -> None:
     for feature in found:
         told = feature["properties"]
         assert told["municipality_name"] == PLACES[feature["id"]]
-        mine = [at for at, code in enumerate(table.data["municipality"]) if code == feature["id"]]
+        mine = [
+            at for at, code in enumerate(table.data["municipality_code"]) if code == feature["id"]
+        ]
         assert [told[f"tip_count_{month}"] for month in MONTHS] == [
             figures(table)[at] for at in mine
         ]
@@ -297,7 +304,8 @@ def test_a_table_by_municipality_alone_has_plain_properties() -> None:
     ("code", "known"),
     [
         ("3303302", True),
-        ("BR:IBGE:9999999", False),
+        ("BR:IBGE:3303302", True),
+        ("9999999", False),
         ("ZZ:NONE:1", False),
         ("nonsense", False),
         ("AR:INDEC:02007", False),
@@ -306,15 +314,36 @@ def test_a_table_by_municipality_alone_has_plain_properties() -> None:
 def test_a_place_without_a_seat_keeps_its_figures(code: str, known: bool) -> None:
     whole = placed()
     data = {name: values[:1] for name, values in whole.data.items()}
-    (feature,) = features(Table(whole.columns, data | {"municipality": objects([code])}, {}))
+    (feature,) = features(Table(whole.columns, data | {"municipality_code": objects([code])}, {}))
     assert (feature["geometry"] is not None) is known
     assert feature["properties"]["tip_count"] == 4
 
 
-def test_rows_without_a_municipality_are_on_no_map() -> None:
+def test_a_bare_code_is_of_the_line_s_country() -> None:
     whole = placed()
-    nowhere = objects([None, *whole.data["municipality"][1:]])
-    found = features(Table(whole.columns, {**whole.data, "municipality": nowhere}, {}))
+    data = {name: values[:1] for name, values in whole.data.items()}
+    data |= {"municipality_code": objects(["11001"])}
+    (feature,) = features(Table(whole.columns, data, {"jurisdiction": "co"}))
+    longitude, latitude = feature["geometry"]["coordinates"]
+    assert (round(longitude), round(latitude)) == (-74, 5), "Bogotá"
+
+
+def test_a_figure_that_never_changes_is_still_one_of_each_month() -> None:
+    whole = placed()
+    still = {**whole.data, "tip_count": np.full(12, 7.0)}
+    (first, *_) = features(Table(whole.columns, still, whole.about))
+    assert set(first["properties"]) == {
+        "municipality_code", "municipality_name", "state",
+        *(f"{name}_{month}" for month in MONTHS
+          for name in ("tip_count", "tip_count_status", "interval_low", "interval_high")),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("word", [None, "unknown", "abroad", "not_published"])
+def test_rows_without_a_municipality_are_on_no_map(word: str | None) -> None:
+    whole = placed()
+    nowhere = objects([word, *whole.data["municipality_code"][1:]])
+    found = features(Table(whole.columns, {**whole.data, "municipality_code": nowhere}, {}))
     assert "tip_count_2025-11" not in found[-1]["properties"]
     assert len(found) == 3
 
@@ -331,7 +360,9 @@ def test_gdal_reads_points_and_figures(tmp_path: Path) -> None:
     assert about["features"] == 3
     assert about["geometry_type"] == "Point"
     assert about["crs"] == "EPSG:4326"
-    _, _, shapes, fields = pyogrio.raw.read(path, columns=["municipality", "tip_count_2026-02"])
+    _, _, shapes, fields = pyogrio.raw.read(
+        path, columns=["municipality_code", "tip_count_2026-02"]
+    )
     assert all(shape is not None for shape in shapes)
     assert fields[0].tolist() == list(PLACES)
     assert fields[1].tolist() == [31, 34, 37]
@@ -596,9 +627,9 @@ def test_the_queries_of_the_document_run(
     monkeypatch.chdir(tmp_path)
     asked = blocks("sql")
     assert len(asked) >= 4
-    answers = {str(sorted(map(str, lake.sql(query).fetchall()))) for query in asked}
+    answers = {frozenset(lake.sql(query).fetchall()) for query in asked}
     assert len(answers) == 1, "every file tells the same"
-    assert "2025-11" in answers.pop()
+    assert ("2025-11", "Niterói", 4) in answers.pop()
 
 
 def test_the_programs_of_the_document_run(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from markupsafe import Markup
 
@@ -74,13 +76,14 @@ def ranking(
     by: str,
     *,
     most: int = 15,
+    names: Mapping[str, str] | None = None,
     measure: Measure | None = None,
     say: Say = english,
 ) -> Chart:
     """Bars from the highest down, each with its name, its figure and its interval. The table is
     by ``by`` alone. Raises BadChart."""
     found = figures(table, (by,), measure, say)
-    names = labels_of(table, by)
+    called = labels_of(table, by, names)
     codes = found.keys[0]
     seen = [at for at in range(len(codes)) if np.isfinite(found.value[at])]
     order = sorted(seen, key=lambda at: (-found.value[at], codes[at]))[:most]
@@ -94,7 +97,7 @@ def ranking(
     for row, at in enumerate(order):
         y, value = row * tall, float(found.value[at])
         body += [
-            text(short(names[codes[at]], 30), left - 10, y + 20, text_anchor="end"),
+            text(short(called[codes[at]], 30), left - 10, y + 20, text_anchor="end"),
             el("rect", x=left, y=y + 6, width=max(0.0, wide * value / reach), height=tall - 12,
                fill=MAIN, class_="chart-bar"),
         ]  # fmt: skip
@@ -105,10 +108,10 @@ def ranking(
         body.append(text(number(value), left + max(0.0, wide * end / reach) + 8, y + 20))
     told = say(
         N_("The longest bar is {name}, with {most}. Thin lines show the interval."),
-        name=names[codes[order[0]]], most=number(found.value[order[0]]),
+        name=called[codes[order[0]]], most=number(found.value[order[0]]),
     )  # fmt: skip
     svg = drawing("ranking", title, told, (_WIDE, tall * len(order)), *body)
-    return Chart(svg, found.head, found.rows(order, [[names[code] for code in codes]]))
+    return Chart(svg, found.head, found.rows(order, [[called[code] for code in codes]]))
 
 
 def _whisker(left: float, y: float, scale: float, low: float, high: float) -> Markup:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,12 @@ from hotline.analysis.table import Table
 from hotline.errors import BadInput
 
 _LABELS = ("_name", "_label", "_title")
+# Why there is no figure, by the status beside it.
+_WHY: Mapping[str, str] = {
+    "below_threshold": N_("too small to be shown"),
+    "suppressed": N_("withheld"),
+    "not_released": N_("not released"),
+}
 
 
 class BadChart(BadInput):
@@ -31,8 +37,8 @@ class Measure:
     """The columns of a figure and of its interval, which is drawn where a table has it."""
 
     value: str = "tip_count"
-    low: str = "tip_count_low"
-    high: str = "tip_count_high"
+    low: str = "interval_low"
+    high: str = "interval_high"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +52,20 @@ class Figures:
     high: NDArray[np.float64]
     head: tuple[str, ...]
     banded: bool
+    why: tuple[str, ...]
     say: Say
 
     def rows(self, order: Sequence[int], labels: Sequence[Sequence[str]]) -> Any:
         """The twin: labels of the keys, the figure and its interval."""
         nothing = self.say(N_("no figure"))
-        parts = (self.value, self.low, self.high) if self.banded else (self.value,)
+        ends = (self.low, self.high) if self.banded else ()
         return tuple(
-            (*(names[at] for names in labels), *(number(part[at]) or nothing for part in parts))
+            (
+                *(names[at] for names in labels),
+                number(self.value[at]) or self.why[at],
+                *(number(end[at]) or nothing for end in ends),
+            )
             for at in order
-        )
-
-    def kept(self, order: Sequence[int]) -> Figures:
-        return replace(
-            self,
-            keys=tuple(tuple(keys[at] for at in order) for keys in self.keys),
-            value=self.value[list(order)],
-            low=self.low[list(order)],
-            high=self.high[list(order)],
         )
 
 
@@ -85,9 +87,14 @@ def figures(
     banded = measure.low in columns and measure.high in columns
     parts = (measure.value, measure.low, measure.high) if banded else (measure.value,) * 3
     value, low, high = (table.data[name][rows].astype(np.float64) for name in parts)
+    held = table.data.get(f"{measure.value}_status")
+    why = ["" if held is None else str(held[at]) for at in rows]
+    words = {status: say(_WHY.get(status, N_("no figure"))) for status in set(why)}
     shown = [*named, *(parts if banded else parts[:1])]
     head = tuple(said(say, columns[name].title) for name in shown)
-    return Figures(keys, value, low, high, head, banded, say)
+    return Figures(
+        keys, value, low, high, head, banded, tuple(words[status] for status in why), say
+    )
 
 
 def column_of(table: Table, name: str) -> str:
@@ -99,11 +106,16 @@ def column_of(table: Table, name: str) -> str:
     raise BadChart
 
 
-def labels_of(table: Table, name: str) -> dict[str, str]:
-    """What the values of a dimension are called: by the column beside them, or as they are."""
+def labels_of(table: Table, name: str, names: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What the values of a dimension are called: as ``names`` says, by the column beside them, or
+    as they are."""
     column = column_of(table, name)
     base = column.removesuffix("_code")
-    names = {one.name for one in table.columns}
-    beside = next((base + end for end in _LABELS if base + end in names), column)
+    known = {one.name for one in table.columns}
+    beside = next((base + end for end in _LABELS if base + end in known), column)
     told = zip(table.data[column], table.data[beside], strict=True)
-    return {str(code): str(label or code) for code, label in told if code}
+    return {
+        str(code): (names or {}).get(str(code)) or str(label or code)
+        for code, label in told
+        if code
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from markupsafe import Markup
@@ -37,12 +37,14 @@ def series(
     *,
     at: str = "month",
     by: str = "",
+    names: Mapping[str, str] | None = None,
     measure: Measure | None = None,
     say: Say = english,
 ) -> Chart:
     """One line over time, or one for each value of ``by``: of more than six, those with the
     highest sums. Raises BadChart."""
-    found, axis, ways, names = _read(table, at, by, measure, say, _MOST_LINES)
+    found, axis, ways = _read(table, at, by, measure, say, _MOST_LINES)
+    called = labels_of(table, by, names) if by else {"": ""}
     scale = ticks(*_span(ways.values()))
     legend = 22.0 * len(ways) if by else 0.0
     box = (64.0, 12.0, _WIDE - 84, _TALL - 48)
@@ -51,10 +53,10 @@ def series(
         look = (COLOURS[number_], DASHES[number_], number_)
         body.append(_line(box, scale, way, len(axis), look, found.banded))
         if by:
-            body.append(_legend(names[key], _TALL + 22 * number_, look))
+            body.append(_legend(called[key], _TALL + 22 * number_, look))
     told = _told(found, axis, len(ways) if by else 1)
     svg = drawing("series", title, told, (_WIDE, _TALL + legend), *body)
-    return Chart(svg, found.head, _twin(found, ways, names, by))
+    return Chart(svg, found.head, _twin(found, ways, called, by))
 
 
 def multiples(
@@ -63,12 +65,14 @@ def multiples(
     by: str,
     *,
     at: str = "month",
+    names: Mapping[str, str] | None = None,
     measure: Measure | None = None,
     say: Say = english,
 ) -> Chart:
     """A small chart for each value of ``by``, all on one scale, the highest sums first, at most
     24. Raises BadChart."""
-    found, axis, ways, names = _read(table, at, by, measure, say, _MOST_SMALL)
+    found, axis, ways = _read(table, at, by, measure, say, _MOST_SMALL)
+    called = labels_of(table, by, names)
     scale = ticks(*_span(ways.values()), most=3)
     across, wide, tall = 3, _WIDE / 3, 132.0
     body = []
@@ -76,7 +80,7 @@ def multiples(
         left, top = place % across * wide, place // across * tall
         box = (left + 44, top + 26, wide - 56, tall - 58)
         body += [
-            text(short(names[key], 30), left + 44, top + 16, font_weight="bold"),
+            text(short(called[key], 30), left + 44, top + 16, font_weight="bold"),
             _grid(box, [scale[0], scale[-1]]),
             _months(box, [axis[0], axis[-1]]),
             _line(box, scale, way, len(axis), (MAIN, None, None), found.banded),
@@ -87,12 +91,12 @@ def multiples(
         count=len(ways), first=axis[0], last=axis[-1],
     )  # fmt: skip
     svg = drawing("multiples", title, told, (_WIDE, rows * tall), *body)
-    return Chart(svg, found.head, _twin(found, ways, names, by))
+    return Chart(svg, found.head, _twin(found, ways, called, by))
 
 
 def _read(
     table: Table, at: str, by: str, measure: Measure | None, say: Say, most: int
-) -> tuple[Figures, list[str], dict[str, Way], dict[str, str]]:
+) -> tuple[Figures, list[str], dict[str, Way]]:
     found = figures(table, (by, at) if by else (at,), measure, say)
     times = found.keys[-1]
     if not times:
@@ -103,9 +107,8 @@ def _read(
     for row, time in enumerate(times):
         way = ways.setdefault(found.keys[0][row] if by else "", [])
         way.append((places[time], found.value[row], found.low[row], found.high[row]))
-    names = labels_of(table, by) if by else {"": ""}
     chosen = sorted(ways, key=lambda key: (-np.nansum([one[1] for one in ways[key]]), key))[:most]
-    return found, axis, {key: sorted(ways[key]) for key in chosen}, names
+    return found, axis, {key: sorted(ways[key]) for key in chosen}
 
 
 def _axis(months: Sequence[str]) -> list[str]:
@@ -193,18 +196,20 @@ def _line(
     look: tuple[str, str | None, int | None],
     banded: bool,
 ) -> Markup:
-    """The band below, then the line, broken where there is no figure, then its marks."""
+    """The band below, then the line, each broken where there is nothing, then its marks."""
     colour, dashes, kind = look
     parts = []
-    for run in _runs(way):
-        xs = [_x(box, one[0], count) for one in run]
-        if banded:
+    if banded:
+        for run in _runs(way, (2, 3)):
+            xs = [_x(box, one[0], count) for one in run]
             edges = [(x, _y(box, scale, one[3])) for x, one in zip(xs, run, strict=True)]
             edges += [(x, _y(box, scale, one[2])) for x, one in zip(xs, run, strict=True)][::-1]
             parts.append(
                 el("path", d=path(edges, closed=True), fill=colour, fill_opacity=0.18,
                    class_="chart-band")
             )  # fmt: skip
+    for run in _runs(way, (1,)):
+        xs = [_x(box, one[0], count) for one in run]
         spots = [(x, _y(box, scale, one[1])) for x, one in zip(xs, run, strict=True)]
         parts.append(
             el("path", d=path(spots), fill="none", stroke=colour, stroke_width=2,
@@ -215,12 +220,12 @@ def _line(
     return el("g", *parts)
 
 
-def _runs(way: Way) -> list[Way]:
-    """Stretches without a gap."""
+def _runs(way: Way, parts: Sequence[int]) -> list[Way]:
+    """Stretches in which these parts are without a gap."""
     runs: list[Way] = []
     before = None
     for one in way:
-        if not all(np.isfinite(one[1:])):
+        if not all(np.isfinite(one[part]) for part in parts):
             before = None
             continue
         if before is None or one[0] != before + 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import cache
 
 import numpy as np
@@ -10,7 +11,7 @@ from markupsafe import Markup
 
 from hotline.analysis.charts.figures import BadChart, Measure, figures, labels_of
 from hotline.analysis.charts.svg import MAIN, Chart, drawing, el, number, short, text
-from hotline.analysis.formats.points import seat
+from hotline.analysis.formats.points import country_of, seat
 from hotline.analysis.formats.words import N_, Say, english
 from hotline.analysis.table import Table
 from hotline.routing.register import countries, read
@@ -25,6 +26,7 @@ def places(
     title: str,
     by: str = "municipality",
     *,
+    names: Mapping[str, str] | None = None,
     measure: Measure | None = None,
     say: Say = english,
 ) -> Chart:
@@ -32,8 +34,10 @@ def places(
     with its figure; a place without a figure is a small ring. Places without a known point stand
     in the twin only. Raises BadChart."""
     found = figures(table, (by,), measure, say)
-    codes, names = found.keys[0], labels_of(table, by)
-    spots = {code: at for code in codes if (at := _middle(code) if by == "state" else seat(code))}
+    codes, called = found.keys[0], labels_of(table, by, names)
+    country = country_of(table)
+    points = ((code, _middle(code) if by == "state" else seat(code, country)) for code in codes)
+    spots = {code: at for code, at in points if at}
     if not spots:
         raise BadChart
     where, size = _projected(spots)
@@ -49,12 +53,12 @@ def places(
     body = [_circle(where[codes[at]], float(found.value[at]), highest) for at in drawn]
     named = [at for at in drawn if np.isfinite(found.value[at])][:_NAMED]
     body += [
-        _name(where[codes[at]], names[codes[at]], float(found.value[at]), highest) for at in named
+        _name(where[codes[at]], called[codes[at]], float(found.value[at]), highest) for at in named
     ]
     told = [say(N_("{count} places; a larger circle is more."), count=len(drawn))]
     if named:
         told.append(
-            say(N_("The largest is {name}, with {most}."), name=names[codes[named[0]]],
+            say(N_("The largest is {name}, with {most}."), name=called[codes[named[0]]],
                 most=number(found.value[named[0]]))
         )  # fmt: skip
     if len(drawn) < len(codes):
@@ -63,7 +67,7 @@ def places(
                 count=len(codes) - len(drawn))
         )  # fmt: skip
     svg = drawing("map", title, " ".join(told), size, *body)
-    return Chart(svg, found.head, found.rows(order, [[names[code] for code in codes]]))
+    return Chart(svg, found.head, found.rows(order, [[called[code] for code in codes]]))
 
 
 @cache

@@ -8,7 +8,7 @@ from __future__ import annotations
 from hotline.analysis.formats.folder import FolderInUse, render, write
 from hotline.analysis.formats.package import MEDIA
 from hotline.analysis.formats.text import EXCEL_BR
-from hotline.analysis.formats.words import BadFormat, NoMunicipality, TooManyRows
+from hotline.analysis.formats.words import BadFormat, NoMunicipality, SheetTooLarge
 
 FORMATS = tuple(MEDIA)
 DIALECTS = (EXCEL_BR,)
@@ -20,7 +20,7 @@ __all__ = [
     "BadFormat",
     "FolderInUse",
     "NoMunicipality",
-    "TooManyRows",
+    "SheetTooLarge",
     "render",
     "write",
 ]

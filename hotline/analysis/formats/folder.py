@@ -32,7 +32,7 @@ class FolderInUse(BadInput):
 
 def render(table: Table, format: str, dialect: str = "", say: Say = english) -> bytes:
     """The table alone as a file of ``FORMATS``. The same table gives the same bytes. Raises
-    BadFormat, NoMunicipality, TooManyRows."""
+    BadFormat, NoMunicipality, SheetTooLarge."""
     if format not in MEDIA or dialect not in (("", EXCEL_BR) if format == "csv" else ("",)):
         raise BadFormat
     match format:

@@ -31,6 +31,7 @@ _ABOUT: Mapping[str, str] = {
     "revision": N_("Revision"),
     "taxonomy": N_("Taxonomy"),
     "epsilon": N_("Privacy budget (epsilon)"),
+    "threshold": N_("Smallest figure shown"),
 }
 
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from hotline.analysis.formats.schema import of_time, schema
-from hotline.analysis.formats.words import N_, Say, TooManyRows, columns, guarded, tidy
+from hotline.analysis.formats.words import N_, Say, SheetTooLarge, columns, guarded, tidy
 from hotline.analysis.table import TEXT, Column, Table
 
 MOST_ROWS, LONGEST = 1_048_575, 32_767  # below the header; characters of a cell: the format's own
@@ -24,11 +24,11 @@ _DICTIONARY = (
 
 def as_xlsx(table: Table, say: Say) -> bytes:
     """Sheets ``data`` (header frozen; numbers are numbers, months and days are dates),
-    ``dictionary`` and ``about``. Raises TooManyRows."""
+    ``dictionary`` and ``about``. Raises SheetTooLarge."""
     import xlsxwriter
 
     if len(table) > MOST_ROWS:
-        raise TooManyRows
+        raise SheetTooLarge
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True})
     book.set_properties({"created": _ONCE, "author": "hotline"})
@@ -69,7 +69,7 @@ def _put(write: Callable[..., Any], column: int, values: Iterable[Any], look: An
 def _text(text: str) -> str:
     """Guarded, and whole: the library would leave a longer one out without a word."""
     if len(text) > LONGEST - 1:
-        raise TooManyRows
+        raise SheetTooLarge
     return guarded(text)
 
 

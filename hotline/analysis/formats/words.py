@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -49,10 +50,10 @@ class NoMunicipality(BadInput):
     hint = "Group by municipality, or choose another format."
 
 
-class TooManyRows(TooLarge):
+class SheetTooLarge(TooLarge):
     """More than a sheet takes."""
 
-    code = "too_many_rows"
+    code = "sheet_too_large"
     message = "This table is larger than a sheet can be."
     hint = "Choose csv or parquet, or ask for fewer months."
 
@@ -79,9 +80,15 @@ def cells(column: Column, values: NDArray[Any], each: Callable[[str], str]) -> l
         known = {value: None if value is None else each(value) for value in set(values.tolist())}
         return [known[value] for value in values.tolist()]
     if column.kind == REAL:
-        # 0.0 is added so that no zero is negative.
-        return [value + 0.0 if np.isfinite(value) else None for value in values.tolist()]
+        return [_real(value) for value in values.tolist()]
     return list(values.tolist())
+
+
+def _real(value: float) -> float | int | None:
+    """A whole figure as a whole number: 12, not 12.0, and no negative zero."""
+    if not math.isfinite(value):
+        return None
+    return int(value) if value.is_integer() else value
 
 
 def columns(table: Table, each: Callable[[str], str] = plain) -> list[list[Any]]:
