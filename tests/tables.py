@@ -87,8 +87,8 @@ def placed() -> Table:
     count = np.arange(len(rows), dtype=np.float64) * 3 + 4
     count[5] = np.nan
     columns = (
-        Column("month", TEXT, "Month", "Calendar month"),
-        Column("municipality_code", TEXT, "Municipality code", "Its code"),
+        Column("month", TEXT, "Month", "Calendar month", MONTHS),
+        Column("municipality_code", TEXT, "Municipality code", "Its code", tuple(PLACES)),
         Column("municipality_name", TEXT, "Name", "What it is called"),
         Column("state", TEXT, "State", "Its state"),
         Column("tip_count", REAL, "Tips", "Estimate"),

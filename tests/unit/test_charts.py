@@ -355,6 +355,16 @@ def test_states_lie_in_their_middle() -> None:
     assert spots["BR-AC"][0] < spots["BR-RR"][0] < spots["BR-PB"][0]
 
 
+def test_a_place_without_a_figure_is_a_dash_where_it_lies() -> None:
+    table = mapped()
+    table.data["tip_count"][1] = np.nan
+    chart = charts.places(table, "x")
+    assert len(of_class(chart, "chart-point")) == 2
+    (dash,) = of_class(chart, "chart-none")
+    assert len(re.findall("M", dash.get("d") or "")) == 1
+    assert "no figure" in chart.rows[-1]
+
+
 def test_a_place_nobody_knows_is_counted_and_stands_in_the_twin() -> None:
     chart = charts.places(mapped([*PLACES, "9999999"]), "x")
     assert len(of_class(chart, "chart-point")) == 3

@@ -414,6 +414,23 @@ def test_frictionless_finds_one_changed_byte(tmp_path: Path, format: str, dialec
     assert not frictionless.validate(str(package)).valid
 
 
+@pytest.mark.parametrize(("format", "dialect"), EVERY)
+def test_closed_lists_fit_what_each_format_holds(tmp_path: Path, format: str, dialect: str) -> None:
+    _, package, *_ = formats.write(placed(), format, tmp_path / "out", dialect)
+    fields = json.loads(package.read_text())["resources"][0]["schema"]["fields"]
+    assert len(fields[0]["constraints"]["enum"]) == 4
+    report = frictionless.validate(str(package))
+    assert report.valid, report.flatten(["title", "note"])
+
+
+def test_a_list_nobody_reads_stays_out_of_the_codebook(tmp_path: Path) -> None:
+    codes = tuple(f"{at:07d}" for at in range(500))
+    table = Table((Column("area", "string", "Area", "", codes),), {"area": objects(codes)}, {})
+    _, package, book, _ = formats.write(table, "csv", tmp_path / "out")
+    assert "500 values: see datapackage" in book.read_text()
+    assert "0000499" in package.read_text()
+
+
 @settings(max_examples=15)
 @given(TABLES, st.sampled_from(["csv", "xlsx"]))
 def test_whatever_the_labels_the_rows_fit_the_schema(table: Table, format: str) -> None:

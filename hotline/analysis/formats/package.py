@@ -23,6 +23,7 @@ MEDIA: Mapping[str, str] = {
 # What every validator reads as a table; of the others it checks the bytes.
 _TABLES = frozenset({"csv", "xlsx"})
 _SAID_APART = frozenset({"title", "licence", "releases", "notes"})
+_LISTED = 120  # values that a person may still want to read
 _MARKS = re.compile(r"([\\`*_{}\[\]<>()#+!|~-])")
 _ABOUT: Mapping[str, str] = {
     "jurisdiction": N_("Jurisdiction"),
@@ -118,7 +119,7 @@ def codebook(package: Mapping[str, Any], say: Say) -> str:
     lines += ["", *(f"{_safe(note)}\n" for note in package.get("notes", ()))]
     lines += [f"## {_safe(say(N_('Columns')))}", "", *_columns(resource["schema"], say), ""]
     lines += [_safe(say(N_("An empty cell, or null, means that there is no figure."))), ""]
-    lines += _values(resource["schema"])
+    lines += _values(resource["schema"], say)
     if package.get("sources"):
         lines += [f"## {_safe(say(N_('Sources')))}", ""]
         lines += [f"- {_safe(' '.join(source.values()))}" for source in package["sources"]]
@@ -137,12 +138,15 @@ def _columns(fields: Mapping[str, Any], say: Say) -> Iterable[str]:
         yield "| " + " | ".join(map(_safe, told)) + " |"
 
 
-def _values(fields: Mapping[str, Any]) -> list[str]:
+def _values(fields: Mapping[str, Any], say: Say) -> list[str]:
     lines = []
     for field in fields["fields"]:
         listed = field.get("constraints", {}).get("enum")
         if listed:
-            lines += [f"### {_safe(field['name'])}", "", ", ".join(map(_safe, listed)), ""]
+            told = ", ".join(map(_safe, listed))
+            if len(listed) > _LISTED:
+                told = _safe(say(N_("{count} values: see datapackage.json."), count=len(listed)))
+            lines += [f"### {_safe(field['name'])}", "", told, ""]
     return lines
 
 

@@ -35,7 +35,9 @@ def _field(table: Table, column: Column, format: str, say: Say, dialect: str) ->
         field["decimalChar"] = ","
     if column.codes:
         each: Callable[[str], str] = guarded if format in _GUARDED else plain
-        field["constraints"] = {"enum": [each(code) for code in column.codes]}
+        # A month of a sheet is a date, the first of it.
+        first = "-01" if dated == "yearmonth" and format == "xlsx" else ""
+        field["constraints"] = {"enum": [each(code) + first for code in column.codes]}
     return field
 
 
