@@ -11,10 +11,12 @@ import pytest
 from sqlalchemy import func, select
 
 from hotline.analysis.observations import Counts
+from hotline.analysis.policy import Policy
 from hotline.analysis.releases import BadRelease, Releases
 from hotline.assembly import PublicLine, StaffLine
 from hotline.errors import NotAllowed
 from hotline.keeping.dead import known_dead
+from hotline.routing.asking import NO, YES, Kind, table
 from hotline.store.forgetting import Forgetting
 from hotline.store.keystore import KeyStore
 from hotline.store.tables import ObservationRow
@@ -33,6 +35,7 @@ from hotline.triage.freezing import (
     prove,
     run,
 )
+from hotline.vault.content import _WEAPONS, _weapon
 from hotline.vault.envelope import STATISTICS
 from hotline.vault.small import random_id
 from tests.conftest import MovableClock
@@ -98,6 +101,31 @@ def test_a_month_is_released_once(april: StaffLine, seeds: list[bytes]) -> None:
         build(april, MARCH, seeds)
     assert (freezing.folder(april) / f"{MARCH}.npy").read_bytes() == before
     assert april.audit.count("month_released") == 1
+
+
+@pytest.mark.parametrize(
+    ("ticked", "weapon"),
+    [
+        ((), "unknown"),
+        (("robbery-guns:yes",), "firearm"),
+        (("robbery-guns:no",), "none"),
+        (("gbv-danger:threat", "gbv-danger:weapon"), "unspecified"),
+        (("gbv-danger:threat",), "unknown"),
+        (("gbv-danger:no",), "none"),
+    ],
+)
+def test_answers_tell_of_a_weapon(ticked: tuple[str, ...], weapon: str) -> None:
+    assert _weapon(ticked) == weapon
+    assert weapon in Policy.load().values["weapon"]
+
+
+def test_the_questions_that_tell_of_a_weapon_are_there() -> None:
+    """Their ids are never used again for another question; here they are still asked."""
+    for tick in _WEAPONS:
+        question, _, choice = tick.partition(":")
+        detail = table()[question]
+        known = {YES, NO} if detail.kind is Kind.YES_NO else {NO, *(o.id for o in detail.options)}
+        assert choice in known, tick
 
 
 def test_only_what_is_over_is_released(april: StaffLine, seeds: list[bytes]) -> None:
