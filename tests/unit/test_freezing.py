@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 from sqlalchemy import func, select
 
+from hotline import demo
+from hotline import settings as settings_module
 from hotline.analysis.observations import Counts
 from hotline.analysis.policy import Policy
 from hotline.analysis.releases import BadRelease, Releases
-from hotline.assembly import PublicLine, StaffLine
+from hotline.assembly import PublicLine, StaffLine, assemble_staff
+from hotline.cli import root
 from hotline.errors import NotAllowed
 from hotline.keeping.dead import known_dead
 from hotline.routing.asking import NO, YES, Kind, table
@@ -272,3 +276,29 @@ def test_nothing_is_destroyed_for_a_release_that_does_not_hold(
     note.write_bytes(kept)
     finish(april)
     assert over(april)
+
+
+def test_the_command_line(
+    april: StaffLine, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings_module, "load", lambda: april.settings)
+    monkeypatch.setattr(
+        "hotline.commands.trends.assemble_staff", lambda settings: assemble_staff(settings, clock)
+    )
+
+    def hotline(*words: str, typed: str = "") -> Result:
+        return CliRunner().invoke(root, ["release", *words], input=typed)
+
+    assert hotline("list").output == "nothing was released yet\n"
+    bare = hotline("build", "--month", MARCH)
+    assert isinstance(bare.exception, NoStatisticsKey)
+    typed = f"{demo.PASSPHRASE}\n{SignIn(april).code('olga')}\n"
+    assert hotline("arm", "--by", "olga", typed=typed).output.endswith("by the clock.\n")
+    done = hotline("build", "--month", MARCH)
+    assert done.exit_code == 0 and over(april), done.output
+    (told,) = json.loads(hotline("list", "--json").output)
+    assert told["month"] == MARCH and told["sound"] and told["epsilon"] == 2.5
+    assert isinstance(hotline("build", "--month", MARCH).exception, AlreadyReleased)
+    (freezing.folder(april) / f"{MARCH}.npy").write_bytes(b"")
+    spoilt = hotline("list")
+    assert spoilt.exit_code == 1 and "FAIL" in spoilt.output
