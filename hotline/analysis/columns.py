@@ -12,70 +12,93 @@ ROUNDED, BELOW, SUPPRESSED, ZERO, MISSING = STATUSES = (
     "not_released",
 )
 
+
+def N_(message: str) -> str:  # noqa: N802 - gettext's own name
+    """Marks a sentence for the catalogues. The web's own marker would bring the web here."""
+    return message
+
+
 # Dimension → its columns: name, title, description.
 _TEXTS: dict[str, tuple[tuple[str, str, str], ...]] = {
-    "month": (("month", "Month", "The month in which reports came, as 2026-01."),),
-    "quarter": (("quarter", "Quarter", "The quarter in which reports came, as 2026-Q1."),),
-    "year": (("year", "Year", "The year in which reports came."),),
+    "month": (("month", N_("Month"), N_("The month in which reports came, as 2026-01.")),),
+    "quarter": (("quarter", N_("Quarter"), N_("The quarter in which reports came, as 2026-Q1.")),),
+    "year": (("year", N_("Year"), N_("The year in which reports came.")),),
     "municipality": (
         (
             "municipality_code",
-            "Municipality code",
-            "The official code; unknown, abroad, or not_published: told of no municipality.",
+            N_("Municipality code"),
+            N_("The official code; unknown, abroad, or not_published: told of no municipality."),
         ),
-        ("municipality_name", "Municipality", "The municipality's name."),
+        ("municipality_name", N_("Municipality"), N_("The municipality's name.")),
     ),
-    "region": (("region", "Region", "The great region of the state."),),
+    "region": (("region", N_("Region"), N_("The great region of the state.")),),
     "state": (
         (
             "state",
-            "State",
-            "ISO 3166-2; unknown, abroad, or not_published: told for the whole line only.",
+            N_("State or department"),
+            N_("ISO 3166-2; unknown, abroad, or not_published: told for the whole line only."),
         ),
     ),
-    "country": (("country", "Country", "ISO 3166-1; unknown, abroad or not_published."),),
+    "country": (("country", N_("Country"), N_("ISO 3166-1; unknown, abroad or not_published.")),),
     "crime_type": (
-        ("crime_type", "Crime type", "The line's code of the main act."),
-        ("crime_type_label", "Crime type in words", "The same in words."),
+        ("crime_type", N_("Crime type"), N_("The line's code of the main act.")),
+        ("crime_type_label", N_("Crime type in words"), N_("The same in words.")),
     ),
-    "crime_group": (("crime_group", "Crime group", "The family of crime types."),),
-    "iccs_section": (("iccs_section", "ICCS section", "Section of the UNODC's classification."),),
+    "crime_group": (("crime_group", N_("Crime group"), N_("The family of crime types.")),),
+    "iccs_section": (
+        ("iccs_section", N_("ICCS section"), N_("Section of the UNODC's classification.")),
+    ),
     "iccs_code": (
-        ("iccs_code", "ICCS code", "Code of the UNODC's classification, the first of it."),
+        ("iccs_code", N_("ICCS code"), N_("Code of the UNODC's classification, the first of it.")),
     ),
-    "channel": (("channel", "Channel", "How the report came."),),
-    "language": (("language", "Language", "The language of the report, ISO 639-1."),),
-    "victim_sex": (("victim_sex", "Sex of the victim", "As far as it was told."),),
-    "victim_age": (("victim_age", "Age of the victim", "As far as it was told."),),
+    "channel": (("channel", N_("Channel"), N_("How the report came.")),),
+    "language": (("language", N_("Language"), N_("The language of the report, ISO 639-1.")),),
+    "victim_sex": (("victim_sex", N_("Sex of the victim"), N_("As far as it was told.")),),
+    "victim_age": (("victim_age", N_("Age of the victim"), N_("As far as it was told.")),),
     "victim_ethnicity": (
-        ("victim_ethnicity", "Ethnicity of the victim", "As far as it was told."),
+        ("victim_ethnicity", N_("Ethnicity of the victim"), N_("As far as it was told.")),
     ),
-    "weapon": (("weapon", "Weapon", "As far as it was told."),),
+    "weapon": (("weapon", N_("Weapon"), N_("As far as it was told.")),),
     "outcome": (
-        ("outcome", "Outcome", "What had become of the report when its month was frozen."),
+        ("outcome", N_("Outcome"), N_("What had become of the report when its month was frozen.")),
     ),
 }
 FIGURES = (
     Column(
         "tip_count",
         REAL,
-        "Reports",
-        "How many reports, with noise, as a whole number; empty where the status says why.",
+        N_("Reports"),
+        N_("How many reports, with noise, as a whole number; empty where the status says why."),
     ),
     Column(
         "tip_count_status",
         TEXT,
-        "Status",
-        "What the figure is: rounded with noise, too small to be shown, withheld, impossible, or "
-        "of a month without a release.",
+        N_("Status"),
+        N_(
+            "What the figure is: rounded with noise, too small to be shown, withheld, "
+            "impossible, or of a month without a release."
+        ),
         STATUSES,
     ),
     Column(
-        "interval_low", REAL, "From", "The lower end within which the truth is 95 times of 100."
+        "interval_low",
+        REAL,
+        N_("Lower end"),
+        N_("The truth lies between the lower and the upper end 95 times of 100."),
     ),
-    Column("interval_high", REAL, "To", "The upper end within which the truth is 95 times of 100."),
-    Column("unit", TEXT, "Unit", "What is counted.", ("tips",)),
-    Column("revision", WHOLE, "Revision", "Always 1: what was released is never computed again."),
+    Column(
+        "interval_high",
+        REAL,
+        N_("Upper end"),
+        N_("The truth lies between the lower and the upper end 95 times of 100."),
+    ),
+    Column("unit", TEXT, N_("Unit"), N_("What is counted."), ("tips",)),
+    Column(
+        "revision",
+        WHOLE,
+        N_("Revision"),
+        N_("Always 1: what was released is never computed again."),
+    ),
 )
 
 

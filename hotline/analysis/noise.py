@@ -32,7 +32,7 @@ def mechanism(spent: Spent) -> Any:
     from opendp.mod import enable_features
 
     enable_features("contrib")
-    made = make_laplace(
+    made: Any = make_laplace(
         vector_domain(atom_domain(T="i64")), l1_distance(T="i64"), scale=spent.scale
     )
     # The map is rounded towards less privacy: it may stand the last bit of a double above.

@@ -80,7 +80,7 @@ class Frozen:
     def _numbers(self) -> Any:
         try:
             return np.load(self.folder / f"{self.month}.npy", mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError):
+        except (OSError, ValueError, EOFError):
             raise BadRelease from None
 
     @cached_property

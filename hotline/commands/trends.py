@@ -41,6 +41,7 @@ def build(month: str, officer: str | None, without_unreadable: bool, as_json: bo
 
     line = assemble_staff(settings_module.load())
     try:
+        freezing.ready(line, month)
         seeds = _seeds(line, month, officer)
         made = freezing.build(line, month, seeds, without_unreadable=without_unreadable, tell=_tell)
     finally:

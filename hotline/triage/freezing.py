@@ -165,15 +165,25 @@ def build(
 ) -> Release:
     """Releases a month and destroys what it was made of. Raises NotClosed, AlreadyReleased (after
     ending what an earlier run left), Unreadable, BadObservation."""
-    if not MONTH.fullmatch(month) or month >= line.clock.month():
-        raise NotClosed
     with _locked(line):
-        if month in Releases(folder(line)):
-            _end(line, month)
-            raise AlreadyReleased
+        _refuse(line, month)
         release = _computed(line, month, seeds, without_unreadable, tell)
         _end(line, month)
     return release
+
+
+def ready(line: Office, month: str) -> None:
+    """Before anybody types a passphrase. Raises NotClosed, AlreadyReleased as ``build`` does."""
+    with _locked(line):
+        _refuse(line, month)
+
+
+def _refuse(line: Office, month: str) -> None:
+    if not MONTH.fullmatch(month) or month >= line.clock.month():
+        raise NotClosed
+    if month in Releases(folder(line)):
+        _end(line, month)
+        raise AlreadyReleased
 
 
 def _computed(

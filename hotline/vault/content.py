@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -168,6 +168,19 @@ def _tuples(kind: Any, raw: Mapping[str, Any]) -> Any:
 PLANTED = "planted"  # the outcome of a tip that nobody reported: a release counts none of them
 
 
+# What the questions of intake know of a weapon (routing/data/questions.toml), the surest first.
+_WEAPONS = {
+    "robbery-guns:yes": "firearm",
+    "gbv-danger:weapon": "unspecified",
+    "robbery-guns:no": "none",
+    "gbv-danger:no": "none",
+}
+
+
+def _weapon(ticked: Collection[str]) -> str:
+    return next((told for tick, told in _WEAPONS.items() if tick in ticked), "unknown")
+
+
 def observation(content: TipContent, month: str, **more: str) -> bytes:
     """What statistics may know of a tip (DESIGN §13): closed codes only, never words. Fields not
     told are ``unknown``; at most three acts."""
@@ -183,7 +196,7 @@ def observation(content: TipContent, month: str, **more: str) -> bytes:
         "victim_sex": "unknown",
         "victim_age": "unknown",
         "victim_ethnicity": "unknown",
-        "weapon": "unknown",
+        "weapon": _weapon(content.tip.ticked),
         "outcome": "none",
         "integrity": bool(content.decision.recused),
     }

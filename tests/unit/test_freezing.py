@@ -8,13 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 from sqlalchemy import func, select
 
+from hotline import demo
+from hotline import settings as settings_module
 from hotline.analysis.observations import Counts
+from hotline.analysis.policy import Policy
 from hotline.analysis.releases import BadRelease, Releases
-from hotline.assembly import PublicLine, StaffLine
+from hotline.assembly import PublicLine, StaffLine, assemble_staff
+from hotline.cli import root
 from hotline.errors import NotAllowed
 from hotline.keeping.dead import known_dead
+from hotline.routing.asking import NO, YES, Kind, table
 from hotline.store.forgetting import Forgetting
 from hotline.store.keystore import KeyStore
 from hotline.store.tables import ObservationRow
@@ -33,6 +39,7 @@ from hotline.triage.freezing import (
     prove,
     run,
 )
+from hotline.vault.content import _WEAPONS, _weapon
 from hotline.vault.envelope import STATISTICS
 from hotline.vault.small import random_id
 from tests.conftest import MovableClock
@@ -98,6 +105,31 @@ def test_a_month_is_released_once(april: StaffLine, seeds: list[bytes]) -> None:
         build(april, MARCH, seeds)
     assert (freezing.folder(april) / f"{MARCH}.npy").read_bytes() == before
     assert april.audit.count("month_released") == 1
+
+
+@pytest.mark.parametrize(
+    ("ticked", "weapon"),
+    [
+        ((), "unknown"),
+        (("robbery-guns:yes",), "firearm"),
+        (("robbery-guns:no",), "none"),
+        (("gbv-danger:threat", "gbv-danger:weapon"), "unspecified"),
+        (("gbv-danger:threat",), "unknown"),
+        (("gbv-danger:no",), "none"),
+    ],
+)
+def test_answers_tell_of_a_weapon(ticked: tuple[str, ...], weapon: str) -> None:
+    assert _weapon(ticked) == weapon
+    assert weapon in Policy.load().values["weapon"]
+
+
+def test_the_questions_that_tell_of_a_weapon_are_there() -> None:
+    """Their ids are never used again for another question; here they are still asked."""
+    for tick in _WEAPONS:
+        question, _, choice = tick.partition(":")
+        detail = table()[question]
+        known = {YES, NO} if detail.kind is Kind.YES_NO else {NO, *(o.id for o in detail.options)}
+        assert choice in known, tick
 
 
 def test_only_what_is_over_is_released(april: StaffLine, seeds: list[bytes]) -> None:
@@ -244,3 +276,29 @@ def test_nothing_is_destroyed_for_a_release_that_does_not_hold(
     note.write_bytes(kept)
     finish(april)
     assert over(april)
+
+
+def test_the_command_line(
+    april: StaffLine, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings_module, "load", lambda: april.settings)
+    monkeypatch.setattr(
+        "hotline.commands.trends.assemble_staff", lambda settings: assemble_staff(settings, clock)
+    )
+
+    def hotline(*words: str, typed: str = "") -> Result:
+        return CliRunner().invoke(root, ["release", *words], input=typed)
+
+    assert hotline("list").output == "nothing was released yet\n"
+    bare = hotline("build", "--month", MARCH)
+    assert isinstance(bare.exception, NoStatisticsKey)
+    typed = f"{demo.PASSPHRASE}\n{SignIn(april).code('olga')}\n"
+    assert hotline("arm", "--by", "olga", typed=typed).output.endswith("by the clock.\n")
+    done = hotline("build", "--month", MARCH)
+    assert done.exit_code == 0 and over(april), done.output
+    (told,) = json.loads(hotline("list", "--json").output)
+    assert told["month"] == MARCH and told["sound"] and told["epsilon"] == 2.5
+    assert isinstance(hotline("build", "--month", MARCH).exception, AlreadyReleased)
+    (freezing.folder(april) / f"{MARCH}.npy").write_bytes(b"")
+    spoilt = hotline("list")
+    assert spoilt.exit_code == 1 and "FAIL" in spoilt.output
