@@ -36,7 +36,7 @@ def mechanism(spent: Spent) -> Any:
         vector_domain(atom_domain(T="i64")), l1_distance(T="i64"), scale=spent.scale
     )
     # The map is rounded towards less privacy: it may stand the last bit of a double above.
-    proved: float = made.map(spent.sensitivity)  # type: ignore[no-untyped-call]
+    proved: float = made.map(spent.sensitivity)
     if proved > spent.epsilon * (1 + 1e-12):
         raise TooLittleNoise
     return made
