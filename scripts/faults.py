@@ -4,356 +4,339 @@
     .venv/bin/python scripts/faults.py [--tips 10000] [--agencies 50] [--seed 1]
                                        [--database sqlite|postgresql] [--json]
 
-Tips come in through the real pipeline and leave as packages over signed webhooks. Of the agencies,
-one is dead, one answers 200 with forged receipts, and the others fail one time in five: errors,
-cut connections, answers without a signature, and errors after they took it. Workers are killed at
-random; on PostgreSQL, with RQ, Redis is restarted empty twice. On SQLite the embedded engine runs.
-Times of back-off and lease pass twenty times as fast. Ends with 1 when anything is wrong.
+Tips come in by the line's intake, a person forwards each at the desk, and packages leave by the
+line's own webhooks. Of the agencies, one is dead, one answers 200 with forged receipts, and the
+others fail one time in five: errors, cut connections, answers without a signature, and errors
+after they took it. Workers are killed at random; on PostgreSQL, with RQ, Redis is restarted empty
+twice. On SQLite the embedded engine runs. Where nothing is left but to wait, the clock is put
+forward. Ends with 1 when anything is wrong.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import random
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import redis
-import requests
+from redis import Redis
 from sqlalchemy import select
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from hotline import demo
-from hotline.assembly import StaffLine, assemble_public, assemble_staff
-from hotline.clock import Clock
-from hotline.delivery.senders import RecordingProvider
-from hotline.errors import HotlineError
+from hotline.assembly import PublicLine, StaffLine, assemble_public, assemble_staff
+from hotline.delivery.ways import patience
+from hotline.errors import Unavailable
 from hotline.jobs import rq
-from hotline.jobs.embedded import EmbeddedJobs
-from hotline.jobs.limits import Limits, MemoryPlaces, Places
-from hotline.jobs.places import RedisPlaces
-from hotline.jobs.runner import Runner, Task
-from hotline.jobs.tasks import runner
-from hotline.log import Log
+from hotline.log import quiet
 from hotline.settings import Settings
-from hotline.store.tables import Base, OutboxRow, PackageRow
-from hotline.store.tips import Change
-from hotline.tips import Channel, Contact, Errand, SealedPackage, State
-from hotline.triage.audit import balanced, ledger
-from hotline.vault import format as fmt
-from hotline.vault import signatures
-from hotline.vault.envelope import agency_recipient
-from hotline.vault.format import Kind
-from hotline.vault.seal import seal_body
-from hotline.vault.small import random_id, random_key
+from hotline.store.line_alarms import RINGING, LineAlarms
+from hotline.store.tables import OutboxRow, PackageRow
+from hotline.store.ways import Ways
+from hotline.tips import Channel, Contact, State
+from hotline.triage import ledger
+from hotline.triage.access import SignedIn
+from hotline.triage.audit import sequence_and_sign, verify
+from hotline.triage.dispositions import forward
+from hotline.triage.opening import open_tip
+from hotline.vault.held import unpack
 from tests import services
-from tests.line import settings_for
+from tests.fast_clock import SharedHands, set_going, shared
+from tests.faults import (
+    CANARIES,
+    Agencies,
+    Crew,
+    Told,
+    enter,
+    in_files,
+    in_redis,
+    in_rows,
+    redis_on,
+    worker,
+)
+from tests.fleet import FAILURES, FORGES, READABLE, REFUSED, SOUND, books, serving
+from tests.line import SignIn, settings_for
 
-SPEED = 20
-WAITS = (5, 10, *[20] * 10)  # seconds of the fast clock
-MEDIA, ASKS, ANSWERS = "application/vnd.hotline.package", "hotline-package", "hotline-ack"
-CANARY = "Canario7Q secreto na rua das Acácias em Niterói RJ"
-DEAD, FORGING = 0, 1
-AT_ONCE = 4  # deliveries to one agency
-FAILING, WORST = 51, 5  # of 256; tries of one package that may fail
-
-
-def key(seed: int, name: str) -> bytes:
-    return hashlib.sha256(f"faults/{seed}/{name}".encode()).digest()
-
-
-class NotDelivered(HotlineError):
-    """No proof that the agency has it."""
-
-    code = "unreachable"
-
-    def __init__(self, reason: str) -> None:
-        super().__init__("The agency did not prove that it has the package.")
-        self.reason = reason
-
-
-# The worker's side.
+TEXTS = 300  # different ones
+LOOK_SECONDS, SWEEP_SECONDS = 0.25, 2.0  # of real time; the staff process sweeps as often
+STUCK_LOOKS = 12  # a worker that was killed holds an errand: nobody works on it for so many looks
+OPENED = 300  # packages that are opened as their agency would, to be read
 
 
 @dataclass(frozen=True, slots=True)
-class Deliver:
-    """The errand ``deliver`` of this harness: a package to its agency until it is acknowledged."""
-
-    line: StaffLine
-    limits: Limits
+class Asked:
+    tips: int
+    agencies: int
     seed: int
-    url: str
-    dead: str
+    kills: int
+    restarts: int
+    deadline: float  # seconds
 
-    def __call__(self, errand: Errand) -> Sequence[Errand]:
-        facts = open_facts(self.line, errand)
-        number = int(facts["agency"])
-        body = self.line.tips.body(errand.subject)
-        assert body is not None
-        with self.limits.slot(f"agency:{number}", AT_ONCE, 60):
-            self._send(number, errand.subject, body.sealed)
-        self.line.desk.arrive(errand.subject, f"agency-{number}")
-        return ()
 
-    def _send(self, number: int, package: bytes, sealed: bytes) -> None:
-        url = f"{self.dead if number == DEAD else self.url}/{number}"
-        now, headers = int(time.time()), {"Content-Type": MEDIA}
-        nonce = package.hex()
-        headers |= signatures.sign(
-            key(self.seed, "line"), "line", "POST", url, headers, sealed, now, nonce, ASKS
-        )
+@dataclass(slots=True)
+class Run:
+    """A line, what works for it, and what was seen. ``tips`` counts what a person forwarded."""
+
+    asked: Asked
+    settings: Settings
+    line: StaffLine
+    public: PublicLine
+    who: SignedIn
+    agencies: Agencies
+    hands: SharedHands
+    crew: Crew
+    pusher: rq.Pusher | None
+    restart: Callable[[], None] | None
+    tips: int = 0
+    restarts: int = 0
+    put_forward: float = 0.0  # seconds
+    broken: list[BaseException] = field(default_factory=list)
+    leaks: set[str] = field(default_factory=set)
+
+    def feed(self) -> None:
+        """All tips, one after the other."""
         try:
-            answer = requests.post(url, sealed, headers=headers, timeout=10)
-        except requests.RequestException:
-            raise NotDelivered("unreachable") from None
-        if answer.status_code != 200:
-            raise NotDelivered(f"http_{answer.status_code}")
-        public = signatures.public_half(key(self.seed, f"agency-{number}"))
-        asked = signatures.Asked("POST", url, headers)
-        signatures.verify_response(
-            public,
-            f"agency-{number}",
-            asked,
-            200,
-            dict(answer.headers),
-            answer.content,
-            int(time.time()),
-            ANSWERS,
+            for number in range(self.asked.tips):
+                told = f"{CANARIES[0]} vende drogas na rua das {CANARIES[1]} {number % TEXTS + 1}"
+                contact = Contact(channel=Channel.WEB, text=told + " em Niterói RJ")
+                self._patiently(lambda contact=contact: self.public.pipeline.receive(contact))
+                agency = self.agencies.names[number % len(self.agencies.names)]
+                self._patiently(lambda agency=agency: self._forward(agency))
+                self.tips += 1
+        except BaseException as error:
+            self.broken.append(error)
+            raise
+
+    def _forward(self, agency: str) -> None:
+        (row,) = self.line.tips.queue(self.line.profile.queues, [State.OPEN, State.WAITING])
+        opened = open_tip(self.line, self.who, row.id)
+        forward(self.line, self.who, opened, leads=[agency], reason="credible")
+
+    def _patiently(self, do: Callable[[], object]) -> None:
+        """As people do whom the line asks to come back in a moment."""
+        while True:
+            try:
+                do()
+                return
+            except Unavailable:
+                time.sleep(0.5)
+
+    def go(self) -> bool:
+        """Whether everything was done before the deadline that can be done."""
+        feeding = threading.Thread(target=self.feed, daemon=True)
+        feeding.start()
+        began = swept = time.monotonic()
+        kills = self.when_to_kill()
+        seen, looks = set[bytes](), 0
+        while time.monotonic() - began < self.asked.deadline and not self.broken:
+            time.sleep(LOOK_SECONDS)
+            fed = not feeding.is_alive()
+            self.crew.mend()
+            if self.pusher and time.monotonic() - swept > SWEEP_SECONDS:
+                swept = time.monotonic()
+                now = self.line.clock.seconds()
+                self.pusher.sweep(lambda most, lane: self.line.outbox.ready(now, most, lane))
+            done = self.line.audit.count("package_handed_over")
+            if kills and done >= kills[0]:
+                kills.pop(0)
+                self.look()
+                self.crew.kill()
+            if self.restart and done * 3 > self.asked.tips * (self.restarts + 1):
+                if self.restarts < self.asked.restarts:
+                    self.look()
+                    self.restart()
+                    self.restarts += 1
+            if not fed:
+                continue
+            waits = self.waiting()
+            if not waits:
+                return True
+            running = {row.id for row in waits if row.state == "running"}
+            looks = looks + 1 if running and running == seen else 0
+            seen = running
+            if not running or looks >= STUCK_LOOKS:
+                self.put(min(row.due_at for row in waits))
+        return False
+
+    def when_to_kill(self) -> list[int]:
+        """After so many deliveries each; the last while there is still something to deliver."""
+        sound = self.asked.tips * (self.asked.agencies - 2) // self.asked.agencies
+        some = random.Random(self.asked.seed).sample(range(1, sound * 3 // 4), self.asked.kills)
+        return sorted(some)
+
+    def put(self, due: float) -> None:
+        """The clock, to when something is due."""
+        ahead = due + 1 - self.line.clock.seconds()
+        if ahead > 1:
+            self.hands.forward(ahead)
+            self.put_forward += ahead
+
+    def waiting(self) -> list[Any]:
+        """Errands that are still to be done, but those that wait for the two bad agencies."""
+        lost = select(PackageRow.id).where(
+            PackageRow.agency.in_(self.agencies.bad), PackageRow.state == "sent"
         )
-
-
-def open_facts(line: StaffLine, errand: Errand) -> dict[str, str]:
-    from hotline.jobs.recordings import open_facts as opened
-
-    return opened(line, errand)
-
-
-def fast_clock(began: float) -> Clock:
-    return Clock(source=lambda: began + (time.time() - began) * SPEED)
-
-
-def settings_of(told: dict[str, Any]) -> Settings:
-    return settings_for(Path(told["home"]), told["database"], told["redis"])
-
-
-def worker() -> None:
-    """A worker process, which is told everything on its standard input."""
-    told = json.loads(sys.stdin.readline())
-    settings = settings_of(told)
-    clock = fast_clock(told["began"])
-    line = assemble_staff(settings, clock)
-    places: Places = MemoryPlaces(time.monotonic)
-    if settings.redis_url:
-        places = RedisPlaces(rq.connect(settings.redis_url), line.audit_key)
-    deliver = Deliver(line, Limits(places), told["seed"], told["url"], told["dead"])
-    log = Log(clock, public=False)
-    does = runner(line, RecordingProvider(), log)
-    does = Runner(line.outbox, clock, {**does.tasks, "deliver": Task(deliver, WAITS)}, log)
-    if settings.redis_url:
-        rq._runner = lambda: does  # type: ignore[assignment]
-        rq.work(settings.redis_url)
-        return
-    EmbeddedJobs(does).start()
-    threading.Event().wait()
-
-
-# The agencies' side.
-
-
-class Agencies:
-    """All agencies that live, behind one port. ``took`` are the packages they have, each once."""
-
-    def __init__(self, seed: int, canary: bytes) -> None:
-        self.seed = seed
-        self.took: dict[str, int] = {}
-        self.tries: Counter[str] = Counter()
-        self.wrong: Counter[str] = Counter()
-        self._lock = threading.Lock()
-        agencies = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if canary in body or canary in str(self.headers).encode():
-                    agencies.wrong["plaintext"] += 1
-                agencies.answer(self, body)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def answer(self, call: BaseHTTPRequestHandler, body: bytes) -> None:
-        number = int(call.path[1:])
-        asked = signatures.Asked("POST", self.url + call.path, dict(call.headers))
-        try:
-            package = signatures.verify(
-                signatures.public_half(key(self.seed, "line")),
-                "line",
-                "POST",
-                asked.url,
-                asked.headers,
-                body,
-                int(time.time()),
-                ASKS,
-            )
-        except signatures.Forged:
-            self.wrong["unsigned request"] += 1
-            say(call, 401, {})
-            return
-        with self._lock:
-            self.tries[package] += 1
-            tried = self.tries[package]
-        dice = hashlib.sha256(f"{self.seed}/{package}/{tried}".encode()).digest()
-        fails = number != FORGING and dice[0] < FAILING and tried <= WORST
-        manner = ("error", "cut", "unsigned", "took it")[dice[1] % 4] if fails else ""
-        if number != FORGING and manner in ("", "took it"):
-            with self._lock:
-                if self.took.setdefault(package, number) != number:
-                    self.wrong["another agency's package"] += 1
-        if manner == "cut":
-            call.close_connection = True
-            return
-        if manner in ("error", "took it"):
-            say(call, 500, {})
-            return
-        seed = key(self.seed, "nobody" if number == FORGING else f"agency-{number}")
-        name = f"agency-{number}"
-        signed = signatures.sign_response(
-            seed, name, asked, 200, {}, b"", int(time.time()), ANSWERS
+        query = select(OutboxRow.id, OutboxRow.state, OutboxRow.due_at).where(
+            OutboxRow.state.in_(("ready", "running")),
+            (OutboxRow.kind != "deliver") | OutboxRow.subject.not_in(lost),
         )
-        say(call, 200, {} if manner == "unsigned" else signed)
+        with self.line.database.read() as connection:
+            return list(connection.execute(query).all())
 
-
-def say(call: BaseHTTPRequestHandler, status: int, headers: dict[str, str]) -> None:
-    call.send_response(status)
-    for name, value in {**headers, "Content-Length": "0"}.items():
-        call.send_header(name, value)
-    call.end_headers()
-
-
-# The line and what breaks around it.
-
-
-def forward(line: StaffLine, tip: bytes, number: int, real: str) -> bytes:
-    """Decides a tip: in one commit its state, a sealed package and the errand that delivers it."""
-    row = line.tips.one(tip)
-    assert row is not None
-    secret, identity = random_key(), random_id()
-    body = seal_body(secret, identity, tip, Kind.PACKAGE, f"UNVERIFIED {CANARY}".encode())
-    wrap = line.envelope.wrap(secret, body.id, fmt.digest(body.sealed), agency_recipient(real))
-    day = line.clock.day()
-    package = SealedPackage(identity, tip, f"agency-{number}", "lead", day, day, body, wrap)
-    errand = line.envelope.errand("deliver", identity, {"agency": str(number)})
-    line.tips.apply(
-        Change(tip, row.version, state=State.FORWARDED, packages=(package,), errands=(errand,))
-    )
-    return identity
+    def look(self) -> None:
+        """For plaintext, where it could lie for a moment only."""
+        self.leaks |= in_rows(self.line, ["outbox"])
+        if self.settings.redis_url:
+            with Redis.from_url(self.settings.redis_url) as client:
+                self.leaks |= in_redis(client)
 
 
 @contextmanager
-def redis_on(port: int) -> Iterator[Callable[[], None]]:
-    """A Redis that keeps nothing; gives what restarts it."""
-    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start() -> None:
-        for old in started:
-            old.kill()
-            old.wait(30)
-        started[:] = [
-            subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        ]
-
-    start()
-    try:
-        yield start
-    finally:
-        for process in started:
-            process.kill()
-            process.wait(30)
+def founded(database: str, stack: ExitStack) -> Iterator[Settings]:
+    """A new line with everybody of the demonstration."""
+    folder = tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True)
+    home, url = Path(stack.enter_context(folder)) / "home", None
+    home.mkdir()
+    redis_url = None
+    if database == "postgresql":
+        server = stack.enter_context(services.postgres())
+        url, redis_url = server.url(server.create()), f"redis://127.0.0.1:{services.free_port()}/0"
+    settings = settings_for(home, url or f"sqlite:///{home / 'hotline.db'}", redis_url)
+    clock_file = home.parent / "clock"
+    set_going(clock_file, time.time())
+    clock = shared(clock_file)
+    demo.seed_others(settings, clock, demo.seed_officers(settings, clock, demo.FEW_MONTHS))
+    yield settings
 
 
-class Crew:
-    """Worker processes that are killed and replaced."""
-
-    def __init__(self, told: dict[str, Any], count: int, output: Path) -> None:
-        self._told = json.dumps(told) + "\n"
-        self._output = output.open("ab")
-        self.killed = 0
-        self.all = [self._start() for _ in range(count)]
-
-    def _start(self) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, __file__, "--worker"],
-            stdin=subprocess.PIPE,
-            stdout=self._output,
-            stderr=self._output,
-            text=True,
-        )
-        assert process.stdin
-        process.stdin.write(self._told)
-        process.stdin.flush()
-        return process
-
-    def kill(self, number: int) -> None:
-        self._end(self.all[number])
-        self.killed += 1
-        self.all[number] = self._start()
-
-    def stop(self) -> None:
-        for process in self.all:
-            self._end(process)
-        self._output.close()
-
-    def mend(self) -> None:
-        """A worker that ended by itself is started again, as a supervisor would."""
-        for number, process in enumerate(self.all):
-            if process.poll() is not None:
-                self._end(process)
-                self.all[number] = self._start()
-
-    def _end(self, process: subprocess.Popen[str]) -> None:
-        process.kill()
-        process.wait(30)
-        if process.stdin:
-            process.stdin.close()
+def run(asked: Asked, settings: Settings, stack: ExitStack) -> tuple[dict[str, Any], list[str]]:
+    """Figures, and what is wrong. The clock of ``settings``' line stands beside its home."""
+    began, folder = time.monotonic(), settings.home.parent
+    file = folder / "clock"
+    clock, hands = shared(file), SharedHands(file)
+    agencies = enter(settings, clock, folder / "agencies", asked.agencies)
+    pusher = restart = None
+    if settings.redis_url:
+        port = int(settings.redis_url.rpartition(":")[2].partition("/")[0])
+        restart = stack.enter_context(redis_on(port))
+        pusher = rq.Pusher(stack.enter_context(rq.connect(settings.redis_url)))
+    told = {"told": pusher.told} if pusher else {}
+    line, public = assemble_staff(settings, clock, **told), assemble_public(settings, clock, **told)
+    stack.callback(line.close)
+    stack.callback(public.close)
+    stack.enter_context(serving(agencies.home, file, agencies.port))
+    facts = Told(str(settings.home), settings.database_url, settings.redis_url, str(file))
+    output = folder / "output"
+    crew = Crew(facts, 2 if pusher else 1, output, random.Random(asked.seed))
+    stack.callback(crew.stop)
+    who = SignIn(line)("gabi")
+    one = Run(asked, settings, line, public, who, agencies, hands, crew, pusher, restart)
+    ready = time.monotonic()
+    finished = one.go()
+    seconds = time.monotonic() - ready
+    crew.stop()
+    figures, problems = judged(one, finished, output)
+    times = {"seconds": round(seconds), "with preparation": round(time.monotonic() - began)}
+    return figures | times, problems
 
 
-def plaintext(line: StaffLine, client: redis.Redis | None, output: Path) -> list[str]:
-    """Where the canary lies in clear."""
-    canary, found = CANARY.encode(), []
-    for table in Base.metadata.sorted_tables:
-        with line.database.read() as connection:
-            for row in connection.execute(select(table)):
-                text = [v if isinstance(v, bytes) else str(v).encode() for v in row]
-                if any(canary in value for value in text):
-                    found.append(table.name)
-    if client is not None:
-        for name in client.keys("*"):
-            kind = client.type(name)
-            value = client.hgetall(name) if kind == b"hash" else name
-            if canary in repr(value).encode():
-                found.append("redis")
-    if canary in output.read_bytes():
-        found.append("output")
-    return found
+def judged(one: Run, finished: bool, output: Path) -> tuple[dict[str, Any], list[str]]:
+    line, agencies, asked = one.line, one.agencies, one.asked
+    sequence_and_sign(line)
+    audit, book = verify(line), ledger.full(line)
+    with line.database.read() as connection:
+        rows = connection.execute(select(PackageRow)).all()
+        left = connection.execute(select(OutboxRow).where(OutboxRow.state != "done")).all()
+    mine = {row.id.hex(): row.agency for row in rows}
+    lost = {row.id for row in rows if row.agency in agencies.bad}
+    sound = [row for row in rows if row.agency not in agencies.bad]
+    came = books(agencies.home)
+    taken = Counter(entry.package for entry in came if entry.took)
+    kept = [file for name in agencies.names for file in (agencies.home / name / "out").glob("*")]
+    handed = {row.id.hex() for row in rows if row.delivered}
+    answers = {(entry.package, entry.answer) for entry in came if entry.took}
+    manners = Counter(entry.manner for entry in came)
+    alarm = LineAlarms(line.database).get("delivery_failing")
+    ways = {name: Ways(line.database).of(name).failures for name in agencies.bad}
+    one.leaks |= in_rows(line) | in_files(one.settings.home.parent)
+    one.look()
+    wrong = {
+        "the run did not end before its deadline": not finished,
+        "tips without a package": abs(asked.tips - len(rows)) + abs(asked.tips - one.tips),
+        "a sound agency did not sign for it": sum(not row.delivered for row in sound),
+        "signed for, and not in the agency's books": len(handed - taken.keys()),
+        "not kept once by its own agency": len(
+            {row.id.hex() for row in sound}
+            ^ {f.stem for f in kept if mine.get(f.stem) == f.parent.parent.name and f.suffix}
+            - {row.id.hex() for row in rows if row.agency == agencies.forger}
+        ),
+        "kept by another agency": sum(mine.get(f.stem) != f.parent.parent.name for f in kept),
+        "answered in two ways": len(answers) - len(taken),
+        "handed over twice by the records": line.audit.count("package_handed_over") - len(handed),
+        "a dead or forging agency signed for it": sum(bool(r.delivered) for r in rows if r.id in lost),
+        "gone from the inbox of a bad agency": sum(r.state != "sent" for r in rows if r.id in lost),
+        "an errand besides those of the bad agencies": sum(
+            r.kind != "deliver" or r.subject not in lost for r in left
+        ),
+        "a bad agency's package without an errand": len(lost - {r.subject for r in left}),
+        "no alarm rings": alarm is None or alarm.state != RINGING,
+        "nobody was told": '"delivery_failing"' not in output.read_text(),
+        "the dead agency is not left alone": ways[agencies.dead] < patience().away.after,
+        "the forging agency's answers counted": not ways[agencies.forger],
+        "the forging agency was never asked": not manners[FORGES],
+        "nothing failed": not any(manners[name] for name in FAILURES),
+        "a request was refused": manners[REFUSED],
+        "a request was readable": manners[READABLE],
+        "errors of the program": output.read_text().count('"incident"'),
+        "the ledger is unsound": len(book.problems),
+        "the records do not verify": len(audit.problems),
+        "workers killed too seldom": max(asked.kills - one.crew.killed, 0),
+        "Redis restarted too seldom": asked.restarts - one.restarts if one.restart else 0,
+        "does not open, or says something else": unreadable(agencies, [f for f in kept][:OPENED]),
+    }
+    problems = [f"{name}: {int(count)}" for name, count in wrong.items() if count]
+    problems += [f"readable in {place}" for place in sorted(one.leaks)]
+    problems += [f"{type(error).__name__} while tips came in" for error in one.broken]
+    tried = sum(manners[name] for name in (SOUND, *FAILURES))
+    figures = {
+        "tips": one.tips,
+        "agencies": asked.agencies,
+        "database": "postgresql" if one.restart else "sqlite",
+        "engine": "RQ" if one.restart else "embedded",
+        "delivered, by the agency's own word": len(handed),
+        "waiting in the inbox, alarmed": len(lost),
+        "requests to sound agencies": tried,
+        "of these failed by policy": tried - manners[SOUND],
+        **{f"  {name}": manners[name] for name in FAILURES},
+        "taken again, answered the same": sum(taken.values()) - len(taken),
+        "requests to the forging agency": manners[FORGES],
+        "workers killed": one.crew.killed,
+        "Redis restarted": one.restarts,
+        "minutes the clock was put forward": round(one.put_forward / 60),
+        "records": audit.size,
+        **{f"ledger: {name}": count for name, count in book.figures.items()},
+    }
+    return figures, problems
+
+
+def unreadable(agencies: Agencies, files: list[Path]) -> int:
+    """Of packages as their agencies have them, how many do not say what the reporter said."""
+    wrong = 0
+    for file in files:
+        agency = file.parent.parent.name
+        found = unpack(file.read_bytes(), agency, agencies.seeds[agency])
+        wrong += any(word not in found.document["text"] for word in CANARIES)
+    return wrong
 
 
 def main() -> int:
@@ -362,162 +345,30 @@ def main() -> int:
     parser.add_argument("--agencies", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
-    parser.add_argument("--kills", type=int, default=12, help="about so many workers are killed")
+    parser.add_argument("--kills", type=int, default=12, help="workers to be killed")
     parser.add_argument("--deadline", type=float, default=3600.0, help="seconds")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.worker:
+    given = parser.parse_args()
+    quiet()
+    if given.worker:
         worker()
         return 0
+    restarts = 2 if given.database == "postgresql" else 0
+    asked = Asked(
+        given.tips, given.agencies, given.seed, given.kills, restarts, given.deadline
+    )
     with ExitStack() as stack:
-        figures, problems = run(asked, stack)
-    if asked.json:
+        settings = stack.enter_context(founded(given.database, stack))
+        figures, problems = run(asked, settings, stack)
+    if given.json:
         print(json.dumps({**figures, "problems": problems}, indent=2))
     else:
         for name, value in figures.items():
-            print(f"{name:<28} {value}")
+            print(f"{name:<38} {value}")
         for problem in problems:
             print(f"WRONG: {problem}")
     return 1 if problems else 0
-
-
-def run(asked: argparse.Namespace, stack: ExitStack) -> tuple[dict[str, Any], list[str]]:
-    home = Path(
-        stack.enter_context(
-            tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True)
-        )
-    )
-    began, chance = time.time(), random.Random(asked.seed)
-    database, redis_url, restart, client = f"sqlite:///{home / 'hotline.db'}", None, None, None
-    if asked.database == "postgresql":
-        server = stack.enter_context(services.postgres())
-        database = server.url(server.create())
-        port = services.free_port()
-        restart = stack.enter_context(redis_on(port))
-        redis_url = f"redis://127.0.0.1:{port}/0"
-        client = stack.enter_context(redis.Redis.from_url(redis_url))
-    settings = settings_for(home, database, redis_url)
-    clock = fast_clock(began)
-    demo.seed_others(settings, clock, demo.seed_officers(settings, clock))
-    public, line = assemble_public(settings, clock), assemble_staff(settings, clock)
-    stack.callback(public.close)
-    stack.callback(line.close)
-    agencies = Agencies(asked.seed, CANARY.encode())
-    stack.callback(agencies.server.shutdown)
-    told = {
-        "home": str(home),
-        "database": database,
-        "redis": redis_url,
-        "began": began,
-        "seed": asked.seed,
-        "url": agencies.url,
-        "dead": f"http://127.0.0.1:{services.free_port()}",
-    }
-    output = home / "output"
-    crew = Crew(told, 2 if redis_url else 1, output)
-    stack.callback(crew.stop)
-    pusher = rq.Pusher(rq.connect(redis_url)) if redis_url else None
-    packages: dict[str, int] = {}
-    done = threading.Event()
-
-    def feed() -> None:
-        known: set[bytes] = set()
-        real = line.profile.inboxes()[0]
-        for number in range(asked.tips):
-            public.pipeline.receive(Contact(channel=Channel.WEB, text=f"{CANARY} {number}"))
-            rows = line.tips.queue(
-                list(line.profile.queues), [State.OPEN, State.WAITING], most=asked.tips
-            )
-            (tip,) = {row.id for row in rows} - known
-            agency = number % asked.agencies
-            packages[forward(line, tip, agency, real).hex()] = agency
-        done.set()
-
-    feeding = threading.Thread(target=feed, daemon=True)
-    feeding.start()
-    restarts, step = 0, max(asked.tips // asked.kills, 1)
-    next_kill = step
-    leaks: list[str] = []
-    finished = False
-    while (
-        not finished
-        and time.time() - began < asked.deadline
-        and (feeding.is_alive() or done.is_set())
-    ):
-        time.sleep(0.3)
-        crew.mend()
-        if pusher:
-            pusher.sweep(lambda most, lane: line.outbox.ready(clock.seconds(), most, lane))
-        if sum(agencies.tries.values()) >= next_kill:
-            crew.kill(chance.randrange(len(crew.all)))
-            next_kill = sum(agencies.tries.values()) + chance.randrange(1, 2 * step)
-        if restart and restarts < 2 and len(agencies.took) > asked.tips * (restarts + 1) // 4:
-            leaks += plaintext(line, client, output)
-            restart()
-            restarts += 1
-        open_rows = sum(
-            count
-            for (kind, state), count in line.outbox.counts().items()
-            if kind == "deliver" and state in ("ready", "running")
-        )
-        finished = done.is_set() and not open_rows
-    leaks += plaintext(line, client if restart else None, output)
-    return judged(line, asked, agencies, packages, leaks, finished, restarts, crew, began)
-
-
-def judged(
-    line: StaffLine,
-    asked: argparse.Namespace,
-    agencies: Agencies,
-    packages: dict[str, int],
-    leaks: list[str],
-    finished: bool,
-    restarts: int,
-    crew: Crew,
-    began: float,
-) -> tuple[dict[str, Any], list[str]]:
-    with line.database.read() as connection:
-        states = {row.id.hex(): row.state for row in connection.execute(select(PackageRow))}
-        alarmed = {
-            row.subject.hex()
-            for row in connection.execute(select(OutboxRow).where(OutboxRow.state == "buried"))
-        }
-    proved = {package for package, state in states.items() if state == "sent"}
-    books = ledger(line)
-    healthy = {p for p, agency in packages.items() if agency not in (DEAD, FORGING)}
-    wrong = {
-        "the run did not end before its deadline": not finished,
-        "tips without a package": len(packages) != asked.tips,
-        "neither proved nor alarmed": len(set(packages) - proved - alarmed),
-        "proved although nobody has it": len(proved - set(agencies.took)),
-        "proved and alarmed": len(proved & alarmed),
-        "a sound agency without its package": len(healthy - set(agencies.took)),
-        "alarmed although its agency is sound": len(alarmed & healthy),
-        "a dead or forging agency proved one": len(proved - healthy),
-        "the ledger does not balance": not balanced(books),
-        "Redis was not restarted twice": asked.database == "postgresql" and restarts != 2,
-        "no worker was killed": not crew.killed,
-    }
-    problems = [f"{name}: {int(count)}" for name, count in wrong.items() if count]
-    problems += [f"plaintext in {place}" for place in sorted(set(leaks))]
-    problems += [f"{name}: {count}" for name, count in agencies.wrong.items()]
-    figures = {
-        "tips": asked.tips,
-        "agencies": asked.agencies,
-        "engine": "RQ" if restarts or asked.database == "postgresql" else "embedded",
-        "database": asked.database,
-        "delivered and proved": len(proved),
-        "alarmed": len(alarmed),
-        "requests": sum(agencies.tries.values()),
-        "requests beyond the first": sum(agencies.tries.values()) - len(agencies.tries),
-        "workers killed": crew.killed,
-        "Redis restarted": restarts,
-        "received": books["received"],
-        "forwarded": books["forwarded"],
-        "seconds": round(time.time() - began),
-    }
-    return figures, problems
 
 
 if __name__ == "__main__":
