@@ -151,8 +151,8 @@ class Run:
                 kills.pop(0)
                 self.look()
                 self.crew.kill()
-            if self.restart and done * 3 > self.asked.tips * (self.restarts + 1):
-                if self.restarts < self.asked.restarts:
+            if self.restart and self.restarts < self.asked.restarts:
+                if done * 4 > self.sound * (self.restarts + 1):
                     self.look()
                     self.restart()
                     self.restarts += 1
@@ -168,10 +168,15 @@ class Run:
                 self.put(min(row.due_at for row in waits))
         return False
 
+    @property
+    def sound(self) -> int:
+        """How many packages go to agencies that take them."""
+        return self.asked.tips * (self.asked.agencies - 2) // self.asked.agencies
+
     def when_to_kill(self) -> list[int]:
         """After so many deliveries each; the last while there is still something to deliver."""
-        sound = self.asked.tips * (self.asked.agencies - 2) // self.asked.agencies
-        some = random.Random(self.asked.seed).sample(range(1, sound * 3 // 4), self.asked.kills)
+        places = range(1, self.sound * 3 // 4)
+        some = random.Random(self.asked.seed).sample(places, self.asked.kills)
         return sorted(some)
 
     def put(self, due: float) -> None:
