@@ -21,7 +21,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -35,21 +34,15 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from hotline import demo
 from hotline.assembly import PublicLine, StaffLine, assemble_public, assemble_staff
-from hotline.delivery.ways import patience
 from hotline.errors import Unavailable
 from hotline.jobs import rq
 from hotline.log import quiet
 from hotline.settings import Settings
-from hotline.store.line_alarms import RINGING, LineAlarms
 from hotline.store.tables import OutboxRow, PackageRow
-from hotline.store.ways import Ways
 from hotline.tips import Channel, Contact, State
-from hotline.triage import ledger
 from hotline.triage.access import SignedIn
-from hotline.triage.audit import sequence_and_sign, verify
 from hotline.triage.dispositions import forward
 from hotline.triage.opening import open_tip
-from hotline.vault.held import unpack
 from tests import services
 from tests.fast_clock import SharedHands, set_going, shared
 from tests.faults import (
@@ -64,13 +57,13 @@ from tests.faults import (
     redis_on,
     worker,
 )
-from tests.fleet import FAILURES, FORGES, READABLE, REFUSED, SOUND, books, serving
+from tests.faults_judged import End, alarmed, figures, once, sound
+from tests.fleet import serving
 from tests.line import SignIn, settings_for
 
 TEXTS = 300  # different ones
 LOOK_SECONDS, SWEEP_SECONDS = 0.25, 2.0  # of real time; the staff process sweeps as often
 STUCK_LOOKS = 12  # a worker that was killed holds an errand: nobody works on it for so many looks
-OPENED = 300  # packages that are opened as their agency would, to be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +89,15 @@ class Run:
     hands: SharedHands
     crew: Crew
     pusher: rq.Pusher | None
-    restart: Callable[[], None] | None
+    restart: Callable[[], None]
     tips: int = 0
     restarts: int = 0
     put_forward: float = 0.0  # seconds
     broken: list[BaseException] = field(default_factory=list)
     leaks: set[str] = field(default_factory=set)
+    swept: float = 0.0
+    running: set[bytes] = field(default_factory=set)
+    looks: int = 0
 
     def feed(self) -> None:
         """All tips, one after the other."""
@@ -135,38 +131,40 @@ class Run:
         """Whether everything was done before the deadline that can be done."""
         feeding = threading.Thread(target=self.feed, daemon=True)
         feeding.start()
-        began = swept = time.monotonic()
-        kills = self.when_to_kill()
-        seen, looks = set[bytes](), 0
-        while time.monotonic() - began < self.asked.deadline and not self.broken:
+        until, kills = time.monotonic() + self.asked.deadline, self.when_to_kill()
+        while time.monotonic() < until and not self.broken:
             time.sleep(LOOK_SECONDS)
             fed = not feeding.is_alive()
             self.crew.mend()
-            if self.pusher and time.monotonic() - swept > SWEEP_SECONDS:
-                swept = time.monotonic()
-                now = self.line.clock.seconds()
-                self.pusher.sweep(lambda most, lane: self.line.outbox.ready(now, most, lane))
+            self.sweep()
             done = self.line.audit.count("package_handed_over")
             if kills and done >= kills[0]:
                 kills.pop(0)
                 self.look()
                 self.crew.kill()
-            if self.restart and self.restarts < self.asked.restarts:
-                if done * 4 > self.sound * (self.restarts + 1):
-                    self.look()
-                    self.restart()
-                    self.restarts += 1
-            if not fed:
-                continue
-            waits = self.waiting()
-            if not waits:
+            if self.restarts < self.asked.restarts and done * 4 > self.sound * (self.restarts + 1):
+                self.look()
+                self.restart()
+                self.restarts += 1
+            if fed and not self.wait():
                 return True
-            running = {row.id for row in waits if row.state == "running"}
-            looks = looks + 1 if running and running == seen else 0
-            seen = running
-            if not running or looks >= STUCK_LOOKS:
-                self.put(min(row.due_at for row in waits))
         return False
+
+    def sweep(self) -> None:
+        """Tells the workers what is ready, as the staff process does."""
+        if self.pusher and time.monotonic() - self.swept > SWEEP_SECONDS:
+            self.swept, now = time.monotonic(), self.line.clock.seconds()
+            self.pusher.sweep(lambda most, lane: self.line.outbox.ready(now, most, lane))
+
+    def wait(self) -> bool:
+        """Whether something is still to be done. Puts the clock forward when nobody works."""
+        waits = self.waiting()
+        running = {row.id for row in waits if row.state == "running"}
+        self.looks = self.looks + 1 if running and running == self.running else 0
+        self.running = running
+        if waits and (not running or self.looks >= STUCK_LOOKS):
+            self.put(min(row.due_at for row in waits))
+        return bool(waits)
 
     @property
     def sound(self) -> int:
@@ -230,7 +228,7 @@ def run(asked: Asked, settings: Settings, stack: ExitStack) -> tuple[dict[str, A
     file = folder / "clock"
     clock, hands = shared(file), SharedHands(file)
     agencies = enter(settings, clock, folder / "agencies", asked.agencies)
-    pusher = restart = None
+    pusher, restart = None, lambda: None
     if settings.redis_url:
         port = int(settings.redis_url.rpartition(":")[2].partition("/")[0])
         restart = stack.enter_context(redis_on(port))
@@ -250,98 +248,38 @@ def run(asked: Asked, settings: Settings, stack: ExitStack) -> tuple[dict[str, A
     finished = one.go()
     seconds = time.monotonic() - ready
     crew.stop()
-    figures, problems = judged(one, finished, output)
+    found, problems = judged(one, finished, output)
     times = {"seconds": round(seconds), "with preparation": round(time.monotonic() - began)}
-    return figures | times, problems
+    return found | times, problems
 
 
 def judged(one: Run, finished: bool, output: Path) -> tuple[dict[str, Any], list[str]]:
-    line, agencies, asked = one.line, one.agencies, one.asked
-    sequence_and_sign(line)
-    audit, book = verify(line), ledger.full(line)
-    with line.database.read() as connection:
-        rows = connection.execute(select(PackageRow)).all()
-        left = connection.execute(select(OutboxRow).where(OutboxRow.state != "done")).all()
-    mine = {row.id.hex(): row.agency for row in rows}
-    lost = {row.id for row in rows if row.agency in agencies.bad}
-    sound = [row for row in rows if row.agency not in agencies.bad]
-    came = books(agencies.home)
-    taken = Counter(entry.package for entry in came if entry.took)
-    kept = [file for name in agencies.names for file in (agencies.home / name / "out").glob("*")]
-    handed = {row.id.hex() for row in rows if row.delivered}
-    answers = {(entry.package, entry.answer) for entry in came if entry.took}
-    manners = Counter(entry.manner for entry in came)
-    alarm = LineAlarms(line.database).get("delivery_failing")
-    ways = {name: Ways(line.database).of(name).failures for name in agencies.bad}
-    one.leaks |= in_rows(line) | in_files(one.settings.home.parent)
+    line, agencies, asked, said = one.line, one.agencies, one.asked, output.read_text()
+    end = End.of(line, agencies)
     one.look()
+    one.leaks |= in_rows(line) | in_files(one.settings.home.parent)
     wrong = {
         "the run did not end before its deadline": not finished,
-        "tips without a package": abs(asked.tips - len(rows)) + abs(asked.tips - one.tips),
-        "a sound agency did not sign for it": sum(not row.delivered for row in sound),
-        "signed for, and not in the agency's books": len(handed - taken.keys()),
-        "not kept once by its own agency": len(
-            {row.id.hex() for row in sound}
-            ^ {f.stem for f in kept if mine.get(f.stem) == f.parent.parent.name and f.suffix}
-            - {row.id.hex() for row in rows if row.agency == agencies.forger}
-        ),
-        "kept by another agency": sum(mine.get(f.stem) != f.parent.parent.name for f in kept),
-        "answered in two ways": len(answers) - len(taken),
-        "handed over twice by the records": line.audit.count("package_handed_over") - len(handed),
-        "a dead or forging agency signed for it": sum(bool(r.delivered) for r in rows if r.id in lost),
-        "gone from the inbox of a bad agency": sum(r.state != "sent" for r in rows if r.id in lost),
-        "an errand besides those of the bad agencies": sum(
-            r.kind != "deliver" or r.subject not in lost for r in left
-        ),
-        "a bad agency's package without an errand": len(lost - {r.subject for r in left}),
-        "no alarm rings": alarm is None or alarm.state != RINGING,
-        "nobody was told": '"delivery_failing"' not in output.read_text(),
-        "the dead agency is not left alone": ways[agencies.dead] < patience().away.after,
-        "the forging agency's answers counted": not ways[agencies.forger],
-        "the forging agency was never asked": not manners[FORGES],
-        "nothing failed": not any(manners[name] for name in FAILURES),
-        "a request was refused": manners[REFUSED],
-        "a request was readable": manners[READABLE],
-        "errors of the program": output.read_text().count('"incident"'),
-        "the ledger is unsound": len(book.problems),
-        "the records do not verify": len(audit.problems),
-        "workers killed too seldom": max(asked.kills - one.crew.killed, 0),
-        "Redis restarted too seldom": asked.restarts - one.restarts if one.restart else 0,
-        "does not open, or says something else": unreadable(agencies, [f for f in kept][:OPENED]),
+        "tips that came or went otherwise": abs(asked.tips - one.tips) + len(one.broken),
+        "workers killed too seldom": asked.kills - one.crew.killed,
+        "Redis restarted too seldom": asked.restarts - one.restarts,
+        **once(line, end, asked.tips),
+        **alarmed(line, agencies, end, said),
+        **sound(line, agencies, end, said),
     }
     problems = [f"{name}: {int(count)}" for name, count in wrong.items() if count]
     problems += [f"readable in {place}" for place in sorted(one.leaks)]
-    problems += [f"{type(error).__name__} while tips came in" for error in one.broken]
-    tried = sum(manners[name] for name in (SOUND, *FAILURES))
-    figures = {
+    known = {
         "tips": one.tips,
         "agencies": asked.agencies,
-        "database": "postgresql" if one.restart else "sqlite",
-        "engine": "RQ" if one.restart else "embedded",
-        "delivered, by the agency's own word": len(handed),
-        "waiting in the inbox, alarmed": len(lost),
-        "requests to sound agencies": tried,
-        "of these failed by policy": tried - manners[SOUND],
-        **{f"  {name}": manners[name] for name in FAILURES},
-        "taken again, answered the same": sum(taken.values()) - len(taken),
-        "requests to the forging agency": manners[FORGES],
+        "database": "sqlite" if line.database.sqlite else "postgresql",
+        "engine": "RQ" if one.pusher else "embedded",
+        **figures(line, end),
         "workers killed": one.crew.killed,
         "Redis restarted": one.restarts,
         "minutes the clock was put forward": round(one.put_forward / 60),
-        "records": audit.size,
-        **{f"ledger: {name}": count for name, count in book.figures.items()},
     }
-    return figures, problems
-
-
-def unreadable(agencies: Agencies, files: list[Path]) -> int:
-    """Of packages as their agencies have them, how many do not say what the reporter said."""
-    wrong = 0
-    for file in files:
-        agency = file.parent.parent.name
-        found = unpack(file.read_bytes(), agency, agencies.seeds[agency])
-        wrong += any(word not in found.document["text"] for word in CANARIES)
-    return wrong
+    return known, problems
 
 
 def main() -> int:
@@ -360,16 +298,14 @@ def main() -> int:
         worker()
         return 0
     restarts = 2 if given.database == "postgresql" else 0
-    asked = Asked(
-        given.tips, given.agencies, given.seed, given.kills, restarts, given.deadline
-    )
+    asked = Asked(given.tips, given.agencies, given.seed, given.kills, restarts, given.deadline)
     with ExitStack() as stack:
         settings = stack.enter_context(founded(given.database, stack))
-        figures, problems = run(asked, settings, stack)
+        found, problems = run(asked, settings, stack)
     if given.json:
-        print(json.dumps({**figures, "problems": problems}, indent=2))
+        print(json.dumps({**found, "problems": problems}, indent=2))
     else:
-        for name, value in figures.items():
+        for name, value in found.items():
             print(f"{name:<38} {value}")
         for problem in problems:
             print(f"WRONG: {problem}")

@@ -39,7 +39,6 @@ from hotline.vault.held import signing_seed
 from hotline.vault.keys import new_seed
 from hotline.vault.line import line_signer
 from hotline.vault.private import public_bytes
-
 from hotline.vault.signatures import public_half
 from tests.fast_clock import shared
 from tests.fleet import address
@@ -144,9 +143,7 @@ def _give_webhooks(line: StaffLine, urls: dict[str, str]) -> None:
         olga, seen = line.access.people.named("olga"), len(versions.history())
         assert olga is not None
         why = "Fifty webhooks."
-        activate(
-            line.settings, line.audit, folder, [olga], why, line.clock, seen, line.approvals
-        )
+        activate(line.settings, line.audit, folder, [olga], why, line.clock, seen, line.approvals)
 
 
 # Workers.

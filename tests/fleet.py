@@ -144,14 +144,17 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        length = int(self.headers["Content-Length"])
+        body = self.rfile.read(length)
+        if len(body) < length:
+            return  # whoever sent it was killed meanwhile
         headers = {name.lower(): value for name, value in self.headers.items()}
         said = self.fleet.answer(self.path[1:].partition("?")[0], headers, body)
         self.close_connection = True
         if said is None:
             return
         status, more, text = said
-        with contextlib.suppress(OSError):  # the worker was killed meanwhile
+        with contextlib.suppress(OSError):  # killed while it waited for the answer
             self.send_response(status)
             for name, value in {**more, "Content-Length": str(len(text))}.items():
                 self.send_header(name, value)
