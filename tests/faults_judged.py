@@ -19,6 +19,8 @@ from hotline.triage.audit import sequence_and_sign, verify
 from hotline.triage.ledger import full
 from hotline.vault.held import unpack
 from tests.faults import CANARIES, Agencies
+from tests.faults_crew import in_files, in_rows
+from tests.faults_run import Run
 from tests.fleet import FAILURES, FORGES, READABLE, REFUSED, SOUND, Entry, books
 
 OPENED = 300  # packages that are opened as their agencies would, and read
@@ -69,6 +71,37 @@ class End:
         )
 
 
+def judged(one: Run, *, finished: bool) -> tuple[dict[str, Any], list[str]]:
+    """Figures, and what is wrong."""
+    one.crew.stop()
+    line, agencies, asked, said = one.line, one.agencies, one.asked, one.crew.output.read_text()
+    end = End.of(line, agencies)
+    one.look()
+    one.leaks |= in_rows(line) | in_files(one.settings.home.parent)
+    wrong = {
+        "the run did not end before its deadline": not finished,
+        "tips that came or went otherwise": abs(asked.tips - one.tips) + len(one.broken),
+        "workers killed too seldom": asked.kills - one.crew.killed,
+        "Redis restarted too seldom": asked.restarts - one.restarts,
+        **once(line, end, asked.tips),
+        **alarmed(line, agencies, end, said),
+        **sound(line, agencies, end, said),
+    }
+    problems = [f"{name}: {int(count)}" for name, count in wrong.items() if count]
+    problems += [f"readable in {place}" for place in sorted(one.leaks)]
+    known = {
+        "tips": one.tips,
+        "agencies": asked.agencies,
+        "database": "sqlite" if line.database.sqlite else "postgresql",
+        "engine": "RQ" if one.pusher else "embedded",
+        **figures(line, end),
+        "workers killed": one.crew.killed,
+        "Redis restarted": one.restarts,
+        "minutes the clock was put forward": round(one.put_forward / 60),
+    }
+    return known, problems
+
+
 def once(line: StaffLine, end: End, tips: int) -> Counts:
     """Each package of a sound agency, once in effect and by its own word."""
     sound = {row.id for row in end.packages} - end.bad
@@ -90,7 +123,7 @@ def alarmed(line: StaffLine, agencies: Agencies, end: End, said: str) -> Counts:
     """What the dead and the forging agency did not get: kept, waiting, told of, and nothing
     else waits."""
     alarm = LineAlarms(line.database).get("delivery_failing")
-    failures = {name: Ways(line.database).of(name).failures for name in agencies.bad}
+    failures = [Ways(line.database).of(name).failures for name in agencies.bad]
     waiting = {row.subject for row in end.errands if row.kind == "deliver"}
     gone = [row for row in end.packages if row.id in end.bad and row.state != "sent"]
     return {
@@ -100,8 +133,7 @@ def alarmed(line: StaffLine, agencies: Agencies, end: End, said: str) -> Counts:
         "an errand besides": sum(row.subject not in end.bad for row in end.errands),
         "no alarm rings": alarm is None or alarm.state != RINGING,
         "nobody was told": '"delivery_failing"' not in said,
-        "the dead agency is not left alone": failures[agencies.dead] < patience().away.after,
-        "a forged answer did not count as a failure": not failures[agencies.forger],
+        "a bad agency is not left alone": min(failures) < patience().away.after,
         "the forging agency was never asked": not end.manners[FORGES],
     }
 
