@@ -144,8 +144,12 @@ def in_redis(client: Redis) -> set[str]:
 
 def in_files(*folders: Path) -> set[str]:
     """The files with a canary in clear."""
-    files = (file for folder in folders for file in folder.rglob("*") if file.is_file())
-    return {file.name for file in files if _readable(file.read_bytes())}
+    found = set()
+    for file in (file for folder in folders for file in folder.rglob("*")):
+        with contextlib.suppress(FileNotFoundError):  # a database tidies up
+            if file.is_file() and _readable(file.read_bytes()):
+                found.add(file.name)
+    return found
 
 
 def _readable(value: object) -> bool:

@@ -43,9 +43,7 @@ class End:
         with line.database.read() as connection:
             packages = list(connection.execute(select(PackageRow)))
             errands = list(connection.execute(select(OutboxRow).where(OutboxRow.state != "done")))
-        kept = [
-            file for name in agencies.names for file in (agencies.home / name / "out").iterdir()
-        ]
+        kept = [f for name in agencies.names for f in agencies.home.glob(f"{name}/out/*.sealed")]
         bad = {row.id for row in packages if row.agency in agencies.bad}
         return cls(packages, errands, books(agencies.home), kept, bad)
 
@@ -67,7 +65,7 @@ class End:
         return Counter(
             bytes.fromhex(file.stem)
             for file in self.kept
-            if whose.get(file.stem) == file.parent.parent.name and file.suffix == ".sealed"
+            if whose.get(file.stem) == file.parent.parent.name
         )
 
 
@@ -77,7 +75,7 @@ def judged(one: Run, *, finished: bool) -> tuple[dict[str, Any], list[str]]:
     line, agencies, asked, said = one.line, one.agencies, one.asked, one.crew.output.read_text()
     end = End.of(line, agencies)
     one.look()
-    one.leaks |= in_rows(line) | in_files(one.settings.home.parent)
+    one.leaks |= in_rows(line) | in_files(*_folders(one))
     wrong = {
         "the run did not end before its deadline": not finished,
         "tips that came or went otherwise": abs(asked.tips - one.tips) + len(one.broken),
@@ -166,6 +164,15 @@ def figures(line: StaffLine, end: End) -> dict[str, Any]:
         "records": verify(line).size,
         **{f"ledger: {name}": count for name, count in full(line).figures.items()},
     }
+
+
+def _folders(one: Run) -> list[Path]:
+    """Whatever the run wrote, its database's own files too."""
+    found = [one.settings.home.parent]
+    if not one.line.database.sqlite:
+        with one.line.database.read() as connection:
+            found.append(Path(connection.exec_driver_sql("SHOW data_directory").scalar_one()))
+    return found
 
 
 def _unreadable(agencies: Agencies, files: Iterable[Path]) -> int:
