@@ -34,7 +34,8 @@ from hotline.vault.envelope import agency_recipient, queue_recipient
 from hotline.vault.keys import PersonKey, open_person
 
 if TYPE_CHECKING:
-    from hotline.assembly import PublicLine
+    from hotline.analysts.access import Accounts
+from hotline.assembly import PublicLine
 
 LOGINS, TOKEN, ADDRESS = "demo-logins.json", "demo-token", "demo-address"
 TIPS = 40
@@ -197,8 +198,18 @@ def seed_others(
     ]
     keys.close()
     database.close()
+    _seat_analysts(settings, clock, logins, profile.languages[0].value)
     _save(settings, logins)
     return logins
+
+
+def _seat_analysts(settings: Settings, clock: Clock, logins: list[Login], language: str) -> None:
+    """The same name, passphrase and code open the analysts' site, which has accounts of its own."""
+    accounts = Accounts(settings.home / "releases", clock)
+    for login in logins:
+        if login.role == "analyst" and accounts.store.named(login.name) is None:
+            accounts.enrol(login.name, PASSPHRASE, language, login.secret)
+    accounts.store.close()
 
 
 def seed_tips(line: PublicLine, count: int = TIPS) -> None:
