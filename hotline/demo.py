@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hotline import settings as settings_module
+from hotline.analysts.access import Accounts
 from hotline.clock import Clock
 from hotline.errors import HotlineError
 from hotline.founding import FIRST_RULES, MONTHS, activate, found, is_founded, prepare
@@ -34,8 +35,7 @@ from hotline.vault.envelope import agency_recipient, queue_recipient
 from hotline.vault.keys import PersonKey, open_person
 
 if TYPE_CHECKING:
-    from hotline.analysts.access import Accounts
-from hotline.assembly import PublicLine
+    from hotline.assembly import PublicLine
 
 LOGINS, TOKEN, ADDRESS = "demo-logins.json", "demo-token", "demo-address"
 TIPS = 40

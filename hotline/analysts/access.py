@@ -222,8 +222,10 @@ class Accounts:
             )
         except Damaged:
             raise InvitationRefused from None
-        raw = {name: bytes.fromhex(facts[name]) for name in _SEALED}
-        return one, Analyst(name=one.name, language=one.language, **raw), facts["secret"]
+        identity, *key = (bytes.fromhex(facts[name]) for name in _SEALED)
+        public, salt, sealed, totp = key
+        found = Analyst(identity, one.name, one.language, public, salt, sealed, totp)
+        return one, found, facts["secret"]
 
     def _now(self) -> int:
         return int(self._clock.seconds())

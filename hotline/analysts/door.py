@@ -98,7 +98,6 @@ class Door:
             "visitor": visitor,
             "token": visitor.cookie.form_token if visitor else "",
             "path": request.path,
-            "here": [(k, v) for k, v in request.args.items(multi=True) if k != "language"],
         }
 
 

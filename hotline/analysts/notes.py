@@ -39,7 +39,9 @@ class Note:
 
     def said(self, language: Language) -> str:
         """In this language, else in English, else in any."""
-        return self.text.get(language.value) or self.text.get("en") or next(iter(self.text.values()))
+        return (
+            self.text.get(language.value) or self.text.get("en") or next(iter(self.text.values()))
+        )
 
 
 def touching(folder: Path, since: str, until: str) -> list[Note]:

@@ -34,7 +34,7 @@ NAMES = {
     "year": N_("Year"),
     "municipality": N_("Municipality"),
     "region": N_("Region"),
-    "state": N_("State"),
+    "state": N_("State or department"),
     "country": N_("Country"),
     "crime_type": N_("Type of crime"),
     "crime_group": N_("Group of crimes"),
