@@ -222,8 +222,8 @@ class Accounts:
             )
         except Damaged:
             raise InvitationRefused from None
-        identity, *key = (bytes.fromhex(facts[name]) for name in _SEALED)
-        public, salt, sealed, totp = key
+        identity, *rest = (bytes.fromhex(facts[name]) for name in _SEALED)
+        public, salt, sealed, totp = rest
         found = Analyst(identity, one.name, one.language, public, salt, sealed, totp)
         return one, found, facts["secret"]
 

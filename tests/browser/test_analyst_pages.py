@@ -9,7 +9,7 @@ from pathlib import Path
 import pyotp
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from werkzeug.serving import make_server
 
 from hotline.analysts.access import Accounts
@@ -34,14 +34,14 @@ def accounts(tmp_path: Path, clock: MovableClock) -> Iterator[Accounts]:
 
 
 @pytest.fixture
-def page(tmp_path: Path, clock: MovableClock) -> Iterator[Page]:
+def page(browser: Browser, tmp_path: Path, clock: MovableClock) -> Iterator[Page]:
     settings = Settings(tmp_path, "sqlite:///none.db")
     server = make_server("127.0.0.1", 0, apps.analyst_app(settings, Figures(), clock))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch()
-        yield browser.new_page(base_url=f"http://127.0.0.1:{server.server_port}", locale="en")
-        browser.close()
+    address = f"http://127.0.0.1:{server.server_port}"
+    context = browser.new_context(base_url=address, locale="en-GB")
+    yield context.new_page()
+    context.close()
     server.shutdown()
     server.server_close()
 
