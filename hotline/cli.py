@@ -19,6 +19,7 @@ STARTED = time.monotonic()
 _COMMANDS = {
     "agency": "agency",
     "alarms": "alarms",
+    "analyst": "analyst",
     "audit": "prove",
     "backup": "backup",
     "code": "operate",

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hotline import settings as settings_module
+from hotline.analysts.access import Accounts
 from hotline.clock import Clock
 from hotline.errors import HotlineError
 from hotline.founding import FIRST_RULES, MONTHS, activate, found, is_founded, prepare
@@ -197,8 +198,18 @@ def seed_others(
     ]
     keys.close()
     database.close()
+    _seat_analysts(settings, clock, logins, profile.languages[0].value)
     _save(settings, logins)
     return logins
+
+
+def _seat_analysts(settings: Settings, clock: Clock, logins: list[Login], language: str) -> None:
+    """The same name, passphrase and code open the analysts' site, which has accounts of its own."""
+    accounts = Accounts(settings.home / "releases", clock)
+    for login in logins:
+        if login.role == "analyst" and accounts.store.named(login.name) is None:
+            accounts.enrol(login.name, PASSPHRASE, language, login.secret)
+    accounts.store.close()
 
 
 def seed_tips(line: PublicLine, count: int = TIPS) -> None:

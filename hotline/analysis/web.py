@@ -1,37 +1,34 @@
-"""Analysts' pages: frozen releases and nothing else. No tip, no key, no database of tips here."""
+"""Analysts' site: frozen releases and nothing else. No tip, no key, no database of tips here."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
 
-from flask import Blueprint, g, render_template, request
+from flask import Blueprint
 
+from hotline.analysts import door, pages
+from hotline.analysts.access import Accounts
+from hotline.analysts.source import Listed, Source
+from hotline.clock import Clock
 from hotline.errors import HotlineError
 from hotline.routing.profile import Profile
 from hotline.routing.versions import Versions
 from hotline.settings import Settings
 from hotline.tips import Language
-from hotline.web.i18n import negotiate
 
 
-def blueprint(settings: Settings) -> Blueprint:
-    """``GET /``: the months that were released. Releases are files of ``home/releases``, written
-    once by the release process."""
-    pages = Blueprint("analyst", __name__)
+def blueprint(
+    settings: Settings, source: Source | None = None, clock: Clock | None = None
+) -> Blueprint:
+    """Releases are files of ``home/releases``, written once by the release process; the accounts
+    of analysts lie beside them."""
     folder = settings.home / "releases"
-    default = _first_language(settings)
-
-    @pages.before_request
-    def _language() -> None:
-        g.language = Language.parse(request.args.get("language")) or negotiate(default)
-
-    @pages.get("/")
-    def releases() -> str:
-        months = sorted((path.stem for path in folder.glob("????-??.json")), reverse=True)
-        return render_template("analyst/releases.html", months=months)
-
-    return pages
+    accounts = Accounts(folder, clock or Clock())
+    entry = door.Door(settings, accounts, _first_language(settings))
+    door.install(entry)
+    pages.install(entry, source or Listed(folder), folder)
+    return entry.blueprint
 
 
 def _first_language(settings: Settings) -> Language:

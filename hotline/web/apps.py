@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from flask import Flask
 
@@ -14,6 +15,9 @@ from hotline.intake.files import MemoryRequest
 from hotline.log import Log, quiet
 from hotline.settings import Settings
 from hotline.web import headers, i18n
+
+if TYPE_CHECKING:
+    from hotline.analysts.source import Source
 
 LARGEST_BODY = 32 * 1024 * 1024
 
@@ -83,14 +87,16 @@ def console_app(line: StaffLine | None = None) -> Flask:
     return app
 
 
-def analyst_app(settings: Settings | None = None) -> Flask:
+def analyst_app(
+    settings: Settings | None = None, source: Source | None = None, clock: Clock | None = None
+) -> Flask:
     """Trends, from frozen releases only: no key, no tip, no database but the releases'."""
     from hotline.analysis import web
     from hotline.web import errors, health
 
     settings = settings or settings_module.load()
     app = base("analyst", Log(Clock(), public=False), scripts=False)
-    app.register_blueprint(web.blueprint(settings))
+    app.register_blueprint(web.blueprint(settings, source, clock))
     app.register_blueprint(health.analyst())
     errors.install_console(app)
     return app

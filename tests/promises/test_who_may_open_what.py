@@ -62,7 +62,24 @@ OUTSIDE: dict[str, dict[str, str]] = {
         "static": FILES,
         "health.healthz": HEALTH,
         "health.readyz": HEALTH,
-        "analyst.releases": "anybody: the months that were released, and no count",
+        # What the door of the site declares; tests/unit/test_analyst_site.py asks each.
+        "analyst.home": "anybody: the months that were released, and figures by year",
+        **dict.fromkeys(("analyst.sign_in_page", "analyst.sign_in"), "anybody: the door"),
+        **dict.fromkeys(
+            ("analyst.join_page", "analyst.join", "analyst.first_code"),
+            "whoever holds a link that works once",
+        ),
+        **dict.fromkeys(
+            (
+                "analyst.ask",
+                "analyst.account",
+                "analyst.token",
+                "analyst.language",
+                "analyst.sign_out",
+            ),
+            "an analyst's account, in a session",
+        ),
+        "analyst.extract": "an analyst's account, in a session or by its token",
     },
     "public_app": {
         "static": FILES,

@@ -1,0 +1,1 @@
+"""Analysts: their accounts and their site, apart from the line's people, keys and database."""
