@@ -14,7 +14,7 @@ ROWS = 30
 class Figures:
     """Every answer has so many rows, counted up from ten, each three more or less."""
 
-    formats = (("csv", ""), ("csv", "isp"), ("json", ""))
+    formats = (("csv", ""), ("csv", "excel-br"), ("json", ""))
     large = ("3304557",)
 
     def __init__(self, rows: int = ROWS) -> None:
@@ -30,7 +30,7 @@ class Figures:
         groups = [Column(name, TEXT, name, "Month") for name in question.by]
         numbers = [
             Column(name, WHOLE, name, "Months")
-            for name in ("tip_count", "tip_count_low", "tip_count_high")
+            for name in ("tip_count", "interval_low", "interval_high")
         ]
         values = (counts, counts - 3, counts + 3)
         data = {one.name: np.array([f"{one.name}-{n}" for n in counts], object) for one in groups}

@@ -9,7 +9,8 @@ from flask import Blueprint
 
 from hotline.analysts import door, pages
 from hotline.analysts.access import Accounts
-from hotline.analysts.source import Listed, Source
+from hotline.analysts.drawn import Drawn
+from hotline.analysts.source import Source
 from hotline.clock import Clock
 from hotline.errors import HotlineError
 from hotline.routing.profile import Profile
@@ -27,7 +28,7 @@ def blueprint(
     accounts = Accounts(folder, clock or Clock())
     entry = door.Door(settings, accounts, _first_language(settings))
     door.install(entry)
-    pages.install(entry, source or Listed(folder), folder)
+    pages.install(entry, source or Drawn(folder), folder)
     return entry.blueprint
 
 

@@ -115,7 +115,7 @@ def asked(given: MultiDict[str, str]) -> Question:
 
 def open_tables(source: Source, months: list[str]) -> Iterable[Table]:
     """What everybody sees: states, and large municipalities, by year."""
-    if not months or not source.formats:
+    if not months:
         return
     since, until = months[-1], months[0]
     yield source.answer(Question(since, until, ("year", "state")))
@@ -165,6 +165,7 @@ def _answer(source: Source, question: Question, folder: Path) -> Mapping[str, An
                 "/api/v1/extract?" + urlencode(_file(address, form, dialect), safe=","),
             )
             for form, dialect in source.formats
+            if form != "geojson" or "municipality" in question.by
         ],
     }
 

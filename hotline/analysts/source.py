@@ -1,29 +1,17 @@
-"""Source: where the site's figures come from. The one place where the real ones are plugged in is
-``analysis.web.blueprint``."""
+"""Source: what the site asks of those who draw its figures (``hotline.analysts.drawn``)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from hotline.analysis.question import Question
 from hotline.analysis.table import Table
-from hotline.errors import HotlineError
 
 # The interval of a row's figure, where a table has one.
-LOW, HIGH = "tip_count_low", "tip_count_high"
-
-
-class NoRelease(HotlineError):
-    """A question about months of which none was released."""
-
-    code = "no_release"
-    status = 404
-    message = "No month of this period has been released."
-    hint = "The first page lists the months that were."
+LOW, HIGH = "interval_low", "interval_high"
 
 
 class Source(Protocol):
@@ -37,25 +25,6 @@ class Source(Protocol):
     def months(self) -> Sequence[str]: ...
     def answer(self, question: Question) -> Table: ...
     def render(self, table: Table, form: str, dialect: str) -> bytes: ...
-
-
-class Listed:
-    """Knows which months were released, by their files, and reads none of them."""
-
-    formats: Sequence[tuple[str, str]] = ()
-    large: Sequence[str] = ()
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def months(self) -> Sequence[str]:
-        return sorted(path.stem for path in self._folder.glob("????-??.json"))
-
-    def answer(self, question: Question) -> Table:
-        raise NoRelease
-
-    def render(self, table: Table, form: str, dialect: str) -> bytes:
-        raise NoRelease
 
 
 def expected_error(table: Table) -> float | None:
