@@ -84,7 +84,9 @@ def enter(settings: Settings, clock: Clock, home: Path, count: int) -> Agencies:
     own, by the signed list: each as two officers agree on it. Their receivers stand in ``home``."""
     line = assemble_staff(settings, clock)
     try:
-        names = [name for name in line.profile.inboxes() if _written(line.profile, name)][:count]
+        rules = (_rules(line) / "agencies.toml").read_text(encoding="utf-8")
+        written = [name for name in line.profile.inboxes() if f'\nid = "{name}"\n' in rules]
+        names = written[:count]
         assert len(names) == count, "the profile names too few bodies"
         found = Agencies({name: new_seed(1) for name in names}, home, free_port())
         _give_keys(line, found)
@@ -104,8 +106,9 @@ def enter(settings: Settings, clock: Clock, home: Path, count: int) -> Agencies:
     return found
 
 
-def _written(profile: Profile, name: str) -> bool:
-    return f'\nid = "{name}"\n' in (profile.folder / "agencies.toml").read_text(encoding="utf-8")
+def _rules(line: StaffLine) -> Path:
+    """Of this line's home: a profile already read may have been read from another's."""
+    return Versions(line.settings.rules).active()[1]
 
 
 def _give_keys(line: StaffLine, agencies: Agencies) -> None:
@@ -118,7 +121,7 @@ def _give_keys(line: StaffLine, agencies: Agencies) -> None:
 
 def _give_webhooks(line: StaffLine, urls: dict[str, str]) -> None:
     versions = Versions(line.settings.rules)
-    with copied(versions.active()[1]) as folder:
+    with copied(_rules(line)) as folder:
         file = folder / "agencies.toml"
         text = file.read_text(encoding="utf-8")
         for name, url in urls.items():
