@@ -57,8 +57,8 @@ def beside(
     return Beside(months, _total(source, asked, only, months), withheld(kinds))
 
 
-def pictures(found: Beside, say: Say) -> list[Chart]:
-    """The two series, each on a scale of its own; none of fewer than two figures."""
+def pictures(found: Beside, say: Say) -> list[tuple[str, Chart]]:
+    """The two series by name, each on a scale of its own; none of fewer than two figures."""
     reports = [(one.figure.value, one.figure.low, one.figure.high) for one in found.months]
     counts = [_NONE if one.published is None else float(one.published) for one in found.months]
     return [
@@ -69,7 +69,7 @@ def pictures(found: Beside, say: Say) -> list[Chart]:
 
 def _picture(
     found: Beside, title: str, columns: tuple[Column, ...], values: NDArray[Any], say: Say
-) -> list[Chart]:
+) -> list[tuple[str, Chart]]:
     if np.isfinite(values[:, 0]).sum() < 2:
         return []
     months = np.array([one.month for one in found.months], dtype=object)
@@ -77,7 +77,7 @@ def _picture(
         column.name: values[:, at].astype(np.float64) for at, column in enumerate(columns)
     }
     table = Table((*columns_of("month"), *columns), data, {})
-    return [series(table, say(title), say=say)]
+    return [(title, series(table, say(title), say=say))]
 
 
 def _total(

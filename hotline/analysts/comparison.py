@@ -59,7 +59,7 @@ def install(door: Door, source: Source, folder: Path) -> None:
             months=source.months(),
             names=type_names(),
             fits=FITS,
-            counted=COUNTED,
+            counting=COUNTED,
             titled=titled,
             meaning=meaning,
             tongue=current(),

@@ -29,12 +29,21 @@ def between(one: Figure) -> str:
     return f"{number(one.low)}–{number(one.high)}" if one.told else NOTHING
 
 
+def counted(count: int | None) -> str:
+    """What somebody else counted."""
+    return NOTHING if count is None else number(count)
+
+
 def percent(one: Share) -> str:
-    return NOTHING if np.isnan(one.value) else f"{100 * one.value:.1f} %"
+    return NOTHING if np.isnan(one.value) else f"{100 * one.value:.1f}\N{NO-BREAK SPACE}%"
 
 
 def percents(one: Share) -> str:
-    return NOTHING if np.isnan(one.high) else f"{100 * one.low:.1f}–{100 * one.high:.1f} %"
+    return (
+        NOTHING
+        if np.isnan(one.high)
+        else f"{100 * one.low:.1f}–{100 * one.high:.1f}\N{NO-BREAK SPACE}%"
+    )
 
 
 def per(one: Share) -> str:
@@ -47,7 +56,7 @@ def pers(one: Share) -> str:
 
 
 WRITERS: dict[str, Any] = {
-    one.__name__: one for one in (figure, between, percent, percents, per, pers)
+    one.__name__: one for one in (figure, between, counted, percent, percents, per, pers)
 }
 
 
