@@ -177,6 +177,11 @@ def _level(group: str, policy: Policy) -> str:
     return STATES if group in policy.state_only else PLACES
 
 
+def regions_of(country: str) -> tuple[str, ...]:
+    """The great regions of a country, as far as they are known here."""
+    return tuple(dict.fromkeys(_regions(country).values()))
+
+
 def _regions(country: str) -> dict[str, str]:
     """State → region, of the countries whose regions are known here."""
     text = files("hotline").joinpath("analysis", "regions.toml").read_text(encoding="utf-8")

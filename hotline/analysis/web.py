@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flask import Blueprint
 
-from hotline.analysts import door, pages
+from hotline.analysts import codebook, comparison, door, pages, quality
 from hotline.analysts.access import Accounts
 from hotline.analysts.drawn import Drawn
 from hotline.analysts.source import Source
@@ -16,7 +16,6 @@ from hotline.errors import HotlineError
 from hotline.routing.profile import Profile
 from hotline.routing.versions import Versions
 from hotline.settings import Settings
-from hotline.tips import Language
 
 
 def blueprint(
@@ -25,17 +24,21 @@ def blueprint(
     """Releases are files of ``home/releases``, written once by the release process; the accounts
     of analysts lie beside them."""
     folder = settings.home / "releases"
+    source, profile = source or Drawn(folder), _profile(settings)
     accounts = Accounts(folder, clock or Clock())
-    entry = door.Door(settings, accounts, _first_language(settings))
+    entry = door.Door(settings, accounts, profile.languages[0])
     door.install(entry)
-    pages.install(entry, source or Drawn(folder), folder)
+    pages.install(entry, source, folder)
+    quality.install(entry, source, folder)
+    comparison.install(entry, source, folder)
+    codebook.install(entry, profile.country)
     return entry.blueprint
 
 
-def _first_language(settings: Settings) -> Language:
+def _profile(settings: Settings) -> Profile:
     """Of the rules in force: an edit nobody activated must not keep these pages from starting.
     Of the profile in place where no rules are kept, or this process may not read them."""
-    source: str | Path = settings.jurisdiction
+    place: str | Path = settings.jurisdiction
     with suppress(HotlineError):
-        source = Versions(settings.rules).active()[1]
-    return Profile.load(source).languages[0]
+        place = Versions(settings.rules).active()[1]
+    return Profile.load(place)

@@ -296,6 +296,12 @@ def type_groups() -> dict[str, str]:
     return {code: kind.group for code, kind in types.items()}
 
 
+def type_names() -> dict[str, Mapping[Language, str]]:
+    """The names of every shipped crime type by its code, in their order. Raises TypeProblem."""
+    types, _ = _read_types(files("hotline").joinpath("routing", "data", "crime_types.csv"))
+    return {code: kind.names for code, kind in types.items()}
+
+
 def _read_types(file: Traversable) -> tuple[dict[str, CrimeType], str]:
     types: dict[str, CrimeType] = {}
     versions = set()

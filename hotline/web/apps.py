@@ -98,5 +98,5 @@ def analyst_app(
     app = base("analyst", Log(Clock(), public=False), scripts=False)
     app.register_blueprint(web.blueprint(settings, source, clock))
     app.register_blueprint(health.analyst())
-    errors.install_console(app)
+    errors.install_analyst(app)
     return app

@@ -86,6 +86,19 @@ def install_console(app: Flask) -> None:
     _install(app, answer)
 
 
+def install_analyst(app: Flask) -> None:
+    """Pages for people; programs, who ask under /api/, get an object of code, sentence and hint."""
+
+    def answer(failure: Failure) -> Response:
+        if "language" not in g:
+            g.language = negotiate(Language.EN)
+        if request.path.startswith("/api/"):
+            return refusal(failure)
+        return page("shared/error.html", failure, ())
+
+    _install(app, answer)
+
+
 def _install(app: Flask, answer: Callable[[Failure], Response]) -> None:
     log: Log = app.extensions["log"]
 
@@ -149,6 +162,22 @@ def problem(failure: Failure) -> Response:
     text = json.dumps(body, ensure_ascii=False)
     response = Response(text, failure.status, mimetype="application/problem+json")
     return _finish(response, failure)
+
+
+def refusal(failure: Failure) -> Response:
+    """``{"error": code, "message": sentence, "hint": what would do}``."""
+    body = {
+        "error": failure.code,
+        "message": say(current(), failure.message),
+        "hint": say(current(), failure.hint),
+    }
+    if failure.incident:
+        body["incident"] = failure.incident
+    text = json.dumps(body, ensure_ascii=False)
+    response = _finish(Response(text, failure.status, mimetype="application/json"), failure)
+    if failure.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
 
 
 def _finish(response: Response, failure: Failure) -> Response:

@@ -64,6 +64,11 @@ OUTSIDE: dict[str, dict[str, str]] = {
         "health.readyz": HEALTH,
         # What the door of the site declares; tests/unit/test_analyst_site.py asks each.
         "analyst.home": "anybody: the months that were released, and figures by year",
+        "analyst.quality": "anybody: shares of the whole line; an account: any period, and states",
+        **dict.fromkeys(
+            ("analyst.codebook", "analyst.crosswalk_file"),
+            "anybody: what columns and codes mean, no figure",
+        ),
         **dict.fromkeys(("analyst.sign_in_page", "analyst.sign_in"), "anybody: the door"),
         **dict.fromkeys(
             ("analyst.join_page", "analyst.join", "analyst.first_code"),
@@ -72,6 +77,7 @@ OUTSIDE: dict[str, dict[str, str]] = {
         **dict.fromkeys(
             (
                 "analyst.ask",
+                "analyst.comparison",
                 "analyst.account",
                 "analyst.token",
                 "analyst.language",
