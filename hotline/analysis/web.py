@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flask import Blueprint
 
-from hotline.analysts import codebook, comparison, door, pages, quality
+from hotline.analysts import codebook, comparison, door, drawing, pages, quality
 from hotline.analysts.access import Accounts
 from hotline.analysts.drawn import Drawn
 from hotline.analysts.source import Source
@@ -29,6 +29,7 @@ def blueprint(
     entry = door.Door(settings, accounts, profile.languages[0])
     door.install(entry)
     pages.install(entry, source, folder)
+    drawing.install(entry, source, folder)
     quality.install(entry, source, folder)
     comparison.install(entry, source, folder)
     codebook.install(entry, profile.country)

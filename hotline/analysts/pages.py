@@ -12,13 +12,14 @@ from flask import Response, redirect, render_template, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
+from hotline.analysis.meanings import meaning
 from hotline.analysis.question import AREAS, PERIODS, SIDES, TYPES, BadQuestion, Question
 from hotline.analysis.table import REAL, Column, Table
 from hotline.analysts.door import ACCOUNT, ANYONE, PROGRAM, Door
 from hotline.analysts.notes import KINDS, touching
 from hotline.analysts.source import Source, expected_error
 from hotline.errors import HotlineError
-from hotline.web.i18n import N_
+from hotline.web.i18n import N_, current, say
 
 PREVIEW = 20
 MEDIA = {
@@ -159,6 +160,7 @@ def _answer(source: Source, question: Question, folder: Path) -> Mapping[str, An
         "error": None if error is None else f"{error:.1f}",
         "notes": touching(folder, question.since, question.until),
         "kinds": KINDS,
+        "charts": "/charts?" + urlencode(address | {"by": _drawn_by(question)}, safe=","),
         "links": [
             (
                 " ".join(filter(None, (form.upper(), dialect))),
@@ -168,6 +170,11 @@ def _answer(source: Source, question: Question, folder: Path) -> Mapping[str, An
             if form != "geojson" or "municipality" in question.by
         ],
     }
+
+
+def _drawn_by(question: Question) -> str:
+    """The first grouping that is no period: a picture shows one."""
+    return next((name for name in question.by if name not in PERIODS), "")
 
 
 def _file(address: dict[str, str], form: str, dialect: str) -> dict[str, str]:
@@ -180,7 +187,9 @@ def _shown(table: Table) -> dict[str, Any]:
 
 
 def _cell(column: Column, value: object) -> str:
-    """A dash where there is no figure."""
+    """A dash where there is no figure; codes of closed lists in the reader's words."""
     if value is None or (column.kind == REAL and np.isnan(float(str(value)))):
         return "–"
-    return f"{float(str(value)):g}" if column.kind == REAL else str(value)
+    if column.kind == REAL:
+        return f"{float(str(value)):g}"
+    return say(current(), meaning(column.name, str(value))) if value else ""

@@ -77,6 +77,8 @@ OUTSIDE: dict[str, dict[str, str]] = {
         **dict.fromkeys(
             (
                 "analyst.ask",
+                "analyst.charts",
+                "analyst.chart_file",
                 "analyst.comparison",
                 "analyst.account",
                 "analyst.token",
