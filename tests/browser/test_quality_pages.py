@@ -99,3 +99,17 @@ def test_what_an_account_sees(page: Page, site: Site) -> None:
     page.wait_for_url("**category=trafico_drogas**")
     assert page.locator("svg").count() == 2
     sound(page, "comparison")
+    page.goto("/charts?from=2026-01&to=2026-03&by=state")
+    page.locator("summary", has_text="The same in figures").first.click()
+    assert page.locator("svg").count() == 4
+    sound(page, "charts")
+    page.emulate_media(forced_colors="active")
+    sound(page, "charts-forced", PHONE)
+    page.emulate_media(forced_colors="none")
+    with page.expect_download() as waiting:
+        page.click("a.button >> nth=0")
+    assert waiting.value.suggested_filename == "series-2026-01-2026-03.svg"
+    page.click("nav >> text=Pictures")
+    page.click("form[action='/charts'] button.main")
+    assert page.locator("svg").count() == 2
+    sound(page, "charts-all")
