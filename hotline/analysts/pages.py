@@ -47,6 +47,7 @@ NAMES = {
     "victim_ethnicity": N_("Ethnicity of the victim"),
     "weapon": N_("Weapon"),
     "outcome": N_("Outcome"),
+    "act": N_("Act told"),
 }
 CHOICES = (
     (N_("Period"), PERIODS),

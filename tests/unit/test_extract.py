@@ -119,7 +119,9 @@ def test_periods_are_complete_and_a_missing_month_is_no_fall(releases: Releases)
     }
     whole = ask(releases, "", "2026-01", "2026-05")
     assert whole.data["tip_count"].tolist() == [396]
-    assert any("2026-04" in note for note in whole.about["notes"])
+    assert whole.about["missing_months"] == ["2026-04"]
+    assert "Months without a release are left out." in whole.about["notes"]
+    assert ask(releases, "", "2026-01", "2026-05", month="2026-03").about["missing_months"] == []
     with pytest.raises(NothingReleased):
         ask(releases, "month", "2025-01")
 
@@ -173,13 +175,13 @@ def test_every_grouping_gives_the_same_total(
         write(tmp_path, month, arrays)
     released = Releases(tmp_path)
     kept: list[np.ndarray] = []
-    real = extract_module._shown
+    real = extract_module.shown
 
-    def keep(sums, plan, frozen, table):  # type: ignore[no-untyped-def]
+    def keep(sums, plan, frozen):  # type: ignore[no-untyped-def]
         kept.append(sums.values.copy())
-        return real(sums, plan, frozen, table)
+        return real(sums, plan, frozen)
 
-    monkeypatch.setattr(extract_module, "_shown", keep)
+    monkeypatch.setattr(extract_module, "shown", keep)
     mains = [name for name in DIMENSIONS if name in DIMENSIONS[:11]]
     for size in (0, 1, 2):
         for by in combinations(mains, size):
