@@ -48,7 +48,7 @@ ht = "Envante pou yon demonstrasyon: pèsonn pa t janm fè rapò sa yo."
 """
 
 
-class Stopped(Exception):  # noqa: N818 - nothing went wrong
+class Stopped(Exception):
     """The demo ends."""
 
 

@@ -1,4 +1,4 @@
-"""Plan: which cells of each release a question takes, and to which group of its answer each goes."""
+"""Plan: which cells of each release a question takes, and into which group of its answer."""
 
 from __future__ import annotations
 

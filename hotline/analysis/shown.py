@@ -1,4 +1,4 @@
-"""Shown: sums as the table people get: what is too small, withheld or missing is empty, and says so."""
+"""Shown: sums as the table people get. What is too small, withheld or missing says so."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from hotline.analysis.columns import (
     BELOW,
     FIGURES,
     MISSING,
+    N_,
     ROUNDED,
     SUPPRESSED,
     ZERO,
-    N_,
     columns_of,
 )
 from hotline.analysis.plan import Plan

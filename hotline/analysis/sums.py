@@ -1,5 +1,7 @@
-"""Sums: releases added up along the groups of a question, with their variance. Sums of whole numbers
-below 2^53 are exact in doubles."""
+"""Sums: releases added up along the groups of a question, with their variance.
+
+Sums of whole numbers below 2^53 are exact in doubles.
+"""
 
 from __future__ import annotations
 

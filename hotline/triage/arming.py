@@ -1,6 +1,7 @@
-"""Arming: who opens a month's counts: an officer at the command line, or, when officers have decided
-so ("hotline release arm"), this machine by itself: the seeds then lie in a file of the staff's, as
-the worker's.
+"""Arming: who opens a month's counts.
+
+An officer at the command line, or, when officers have decided so ("hotline release arm"), this
+machine by itself: the seeds then lie in a file of the staff's, as the worker's.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ SOURCES: tuple[Mapping[str, str], ...] = (
         "path": "https://simplemaps.com/data/world-cities",
     },
 )
-# Whether the table of seats knows where a municipality is: GeoJSON alone says so, with each feature.
+# Whether the table of seats knows where a municipality is: said with each feature.
 STATUS, SEAT, NO_SEAT = "seat_status", "known", "unknown"
 
 
