@@ -87,10 +87,12 @@ def exact(made: Counts) -> dict[str, Any]:
     return {"leaves": made.cell, "states": states, **made.sides}
 
 
-def write(folder: Path, month: str, arrays: Mapping[str, Any], domain: Domain = SMALL) -> None:
-    """A release's files, without the line's note."""
+def write(
+    folder: Path, month: str, arrays: Mapping[str, Any], domain: Domain = SMALL, **more: Any
+) -> None:
+    """A release's files, without the line's note. ``more``: its licence, or that it is invented."""
     folder.mkdir(exist_ok=True)
-    made = freeze(month, arrays, domain, POLICY, line="line.example", jurisdiction="br-rj")
+    made = freeze(month, arrays, domain, POLICY, line="line.example", jurisdiction="br-rj", **more)
     (folder / cells_name(domain.digest)).write_bytes(domain.dump())
     (folder / f"{month}.npy").write_bytes(made.numbers)
     (folder / f"{month}.json").write_bytes(made.header)

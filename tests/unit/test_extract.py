@@ -9,14 +9,17 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+import openpyxl
 import pytest
 from click.testing import CliRunner
 
 from hotline.analysis import extract as extract_module
+from hotline.analysis import formats
 from hotline.analysis.domain import Domain
 from hotline.analysis.extract import NothingReleased, TooManyRows, extract
 from hotline.analysis.formats import FORMATS, render
-from hotline.analysis.question import DIMENSIONS, BadQuestion, Question
+from hotline.analysis.noise import variance
+from hotline.analysis.question import AREAS, DIMENSIONS, PERIODS, TYPES, BadQuestion, Question
 from hotline.analysis.releases import Releases
 from hotline.analysis.table import Table
 from tests.releases import KINDS, POLICY, SMALL, Small, counts, exact, noisy_release, row, write
@@ -136,6 +139,118 @@ def test_side_tables(releases: Releases) -> None:
     assert shown(only, "crime_group")[("GBV",)] == (15, "rounded")
 
 
+# Of one month in which every dimension has a value with a figure of its own.
+VICTIM = {"victim_sex": "female", "victim_age": "child", "victim_ethnicity": "black"}
+DETAILED = (*ROWS, *[row(**VICTIM, weapon="firearm")] * 11)
+EVERY = {
+    "month": ("2026-03", 110),
+    "quarter": ("2026-Q1", 110),
+    "year": ("2026", 110),
+    "municipality": ("3304557", 31),
+    "region": ("Sudeste", 61),
+    "state": ("BR-RJ", 58),
+    "country": ("BR", 61),
+    "crime_type": ("ORG-02", 12),
+    "crime_group": ("ORGCRIME", 62),
+    "iccs_section": ("06", 62),
+    "iccs_code": ("060121", 62),
+    "channel": ("sms", 12),
+    "language": ("es", 15),
+    "victim_sex": ("female", 11),
+    "victim_age": ("child", 11),
+    "victim_ethnicity": ("black", 11),
+    "weapon": ("firearm", 11),
+    "outcome": ("forwarded", 10),
+    "act": ("ORG-01", 110),
+}
+
+
+def test_every_dimension_is_tried() -> None:
+    assert tuple(EVERY) == DIMENSIONS
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_what_is_grouped_by_can_be_filtered_by(tmp_path: Path, name: str) -> None:
+    write(tmp_path, "2026-03", exact(counts(DETAILED)))
+    value, figure = EVERY[name]
+    grouped = ask(Releases(tmp_path), name)
+    column = grouped.columns[0].name
+    assert shown(grouped, column)[(value,)] == (figure, "rounded")
+    kept = ask(Releases(tmp_path), "", **{name: value})
+    assert kept.data["tip_count"].tolist() == [figure]
+    both = ask(Releases(tmp_path), name, **{name: value})
+    assert both.data[column].tolist() == [value] and both.data["tip_count"].tolist() == [figure]
+
+
+def test_a_metropolis_is_asked_for_by_its_municipalities(releases: Releases) -> None:
+    """No table of metropolitan regions is built in: their figures are exact sums all the same."""
+    whole = ask(releases, "month", "2026-01", "2026-03", municipality="3304557,3300100")
+    assert whole.data["tip_count"].tolist() == [20 + 12] * 3
+    parts = ask(releases, "municipality", municipality="3304557,3300100")
+    assert parts.data["tip_count"].sum() == 32
+
+
+# ---- acts: a report may tell of three ------------------------------------------------------
+
+ACTS = (
+    [row(acts=["ORG-01", "PRP-01", "GBV-01"])] * 12
+    + [row(type="PRP-01", acts=["PRP-01"], municipality="BR:IBGE:3500001", state="BR-SP")] * 20
+    + [row(acts=["ORG-01", "INT-01"])] * 9
+)
+
+
+@pytest.fixture
+def acted(tmp_path: Path) -> Releases:
+    for month in ("2025-12", "2026-01", "2026-02"):
+        told = [raw.replace(b"2026-03", month.encode()) for raw in ACTS]
+        write(tmp_path / "acts", month, exact(counts(told, month=month)))
+    return Releases(tmp_path / "acts")
+
+
+def test_a_report_counts_in_each_act_it_tells_of(acted: Releases) -> None:
+    table = ask(acted, "act", "2026-01")
+    found = shown(table, "act")
+    assert found["ORG-01",] == (21, "rounded")
+    assert found["PRP-01",] == (32, "rounded")
+    assert found["GBV-01",] == (12, "rounded")
+    assert found["INT-01",] == (9, "rounded")
+    assert len(found) == len(KINDS)
+    tips = ask(acted, "", "2026-01").data["tip_count"].tolist()
+    assert sum(value or 0 for value, _ in found.values()) > tips[0] == 41
+    assert [column.name for column in table.columns][:2] == ["act", "act_label"]
+    assert any("add up to more than the reports" in note for note in table.about["notes"])
+    assert not any("by its main act" in note for note in table.about["notes"])
+
+
+def test_acts_by_state_and_period(acted: Releases) -> None:
+    by_state = shown(ask(acted, "state,act", "2026-01"), "state", "act")
+    assert by_state["BR-SP", "PRP-01"] == (20, "rounded")
+    assert by_state["BR-RJ", "PRP-01"] == (12, "rounded")
+    assert by_state["BR-RJ", "INT-01"] == (None, "suppressed"), "officials: for the whole line"
+    assert by_state["not_published", "INT-01"] == (9, "rounded")
+    years = shown(ask(acted, "year,act", "2025-12", "2026-02"), "year", "act")
+    assert years["2026", "ORG-01"] == (42, "rounded")
+    assert years["2025", "ORG-01"] == (21, "rounded")
+    quarters = ask(acted, "quarter,region", "2025-12", "2026-02", act="PRP-01")
+    assert shown(quarters, "quarter", "region")["2025-Q4", "Sudeste"] == (32, "rounded")
+
+
+def test_an_interval_of_acts_is_as_wide_as_their_noise(acted: Releases) -> None:
+    """Of each cell in a sum, for nothing ties acts to the totals: five places here, one for an act
+    that is told for the whole line only."""
+    each = 2.12 * variance(3 / 0.1) ** 0.5
+    whole = ask(acted, "act", "2026-01")
+    wide = dict(
+        zip(whole.data["act"], whole.data["interval_high"] - whole.data["tip_count"], strict=True)
+    )
+    assert wide["ORG-01"] == np.ceil(each * 5**0.5)
+    assert wide["INT-01"] == np.ceil(each)
+    one = ask(acted, "state", "2026-01", act="PRP-01")
+    assert one.data["interval_high"][0] == 12 + np.ceil(each)
+    months = ask(acted, "", "2025-12", "2026-02", act="ORG-01")
+    assert months.data["interval_high"][0] == 63 + np.ceil(each * 15**0.5)
+
+
 @pytest.mark.parametrize(
     ("by", "only"),
     [
@@ -143,6 +258,13 @@ def test_side_tables(releases: Releases) -> None:
         ("channel,crime_type", {}),
         ("channel,weapon", {}),
         ("weapon", {"municipality": "3304557"}),
+        ("act,municipality", {}),
+        ("act,crime_group", {}),
+        ("act,channel", {}),
+        ("act", {"crime_type": "ORG-01"}),
+        ("act", {"weapon": "firearm"}),
+        ("", {"act": "ORG-01,ORG-02"}),
+        ("act", {"act": "NEW-77"}),
         ("state", {"state": "BR-XX"}),
         ("state", {"crime_type": "NEW-77"}),
     ],
@@ -182,7 +304,7 @@ def test_every_grouping_gives_the_same_total(
         return real(sums, plan, frozen)
 
     monkeypatch.setattr(extract_module, "shown", keep)
-    mains = [name for name in DIMENSIONS if name in DIMENSIONS[:11]]
+    mains = (*PERIODS, *AREAS, *TYPES)
     for size in (0, 1, 2):
         for by in combinations(mains, size):
             ask(released, ",".join(by), "2026-01", "2026-02")
@@ -211,6 +333,52 @@ def test_a_type_that_came_later_is_a_row_of_its_own(tmp_path: Path) -> None:
     found = shown(table, "month", "crime_type")
     assert found["2026-01", "GBV-01"] == (15, "rounded")
     assert found["2025-12", "GBV-01"][0] is None and found["2025-12", "ORG-01"] == (20, "rounded")
+
+
+@pytest.mark.parametrize(
+    ("signed", "told"),
+    [
+        (("", ""), ""),
+        (("CC-BY-4.0", "CC-BY-4.0"), "CC-BY-4.0"),
+        (("", "CC-BY-4.0"), ""),
+        (("CC-BY-4.0", "ODbL-1.0"), "2026-01: CC-BY-4.0; 2026-02: ODbL-1.0"),
+    ],
+)
+def test_the_licence_is_what_the_line_signed(
+    tmp_path: Path, signed: tuple[str, str], told: str
+) -> None:
+    for month, licence in zip(("2026-01", "2026-02"), signed, strict=True):
+        raw = [r.replace(b"2026-03", month.encode()) for r in ROWS]
+        write(tmp_path / "kept", month, exact(counts(raw, month=month)), licence=licence)
+    table = ask(Releases(tmp_path / "kept"), "month", "2026-01", "2026-02")
+    assert table.about["licence"] == told
+    _, package, book, _ = formats.write(table, "xlsx", tmp_path / "out")
+    descriptor = json.loads(package.read_text())
+    about = openpyxl.load_workbook(tmp_path / "out" / "trends.xlsx")["about"]
+    rows = {row[0].value: row[1].value for row in about}
+    if told:
+        assert list(descriptor["licenses"][0].values())[-1] == told == rows["licence"]
+        assert told.partition(":")[0].replace("-", "\\-") in book.read_text()
+    else:
+        assert "licenses" not in descriptor
+        assert "The line has named none" in book.read_text()
+        assert rows["licence"].startswith("The line has named none")
+
+
+def test_an_invented_month_says_so_in_every_file(tmp_path: Path) -> None:
+    write(tmp_path / "kept", "2026-03", exact(counts(ROWS)), invented=True)
+    table = ask(Releases(tmp_path / "kept"), "month")
+    assert table.about["notes"][0].startswith("Invented for a demonstration")
+    for format in ("csv", "xlsx", "parquet", "json"):
+        _, package, book, _ = formats.write(table, format, tmp_path / format)
+        assert "Invented for a demonstration" in book.read_text()
+        assert "Invented for a demonstration" in package.read_text()
+    assert not any("Invented" in note for note in _real(tmp_path).about["notes"])
+
+
+def _real(folder: Path) -> Table:
+    write(folder / "real", "2026-03", exact(counts(ROWS)))
+    return ask(Releases(folder / "real"), "month")
 
 
 def test_too_many_rows_are_refused_before_they_are_made(releases: Releases) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,21 @@ def april(
 def seeds(april: StaffLine) -> list[bytes]:
     olga = SignIn(april)("olga")
     return held(april, olga.person, olga.seed, MARCH)
+
+
+def test_a_release_is_signed_with_the_licence_of_the_rules(
+    april: StaffLine, seeds: list[bytes]
+) -> None:
+    assert april.profile.data_licence == "", "a line that says nothing gives nothing away"
+    line = replace(april, profile=replace(april.profile, data_licence="CC-BY-4.0"))
+    build(line, MARCH, seeds)
+    prove(line, MARCH)
+    one = Releases(arming.folder(line)).one(MARCH)
+    assert one.licence == "CC-BY-4.0" and not one.invented
+    header = arming.folder(line) / f"{MARCH}.json"
+    header.write_bytes(header.read_bytes().replace(b"CC-BY-4.0", b"CC0-1.0.."))
+    with pytest.raises(BadRelease):
+        prove(line, MARCH)
 
 
 def observations(line: StaffLine) -> int:
