@@ -186,7 +186,8 @@ def starting(types: Types, places: Places) -> dict[str, object]:
 def table(name: str, figures: dict[str, object]) -> None:
     print(f"\n{name}")
     for key, value in figures.items():
-        shown = f"{value:,}" if isinstance(value, int) else value
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        shown = f"{value:,}" if whole else value
         if isinstance(value, dict):
             shown = "  ".join(f"{k} {v}" for k, v in value.items())
         print(f"  {key:<18} {shown}")
