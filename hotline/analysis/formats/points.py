@@ -15,8 +15,6 @@ from hotline.routing.register import countries, read
 KEYS = ("municipality_code", "municipality")
 # What stands in the place of a municipality and is none.
 _NOWHERE = frozenset({"unknown", "abroad", "not_published"})
-# Near, and missing from the table of seats: Mesquita.
-_BY_HAND: Mapping[str, tuple[float, float]] = {"BR:IBGE:3302858": (-43.429, -22.783)}
 SOURCES: tuple[Mapping[str, str], ...] = (
     {
         "title": "Seats of municipalities: GeoNames, CC BY 4.0, rounded to three decimals",
@@ -25,6 +23,10 @@ SOURCES: tuple[Mapping[str, str], ...] = (
     {
         "title": "A few of them: SimpleMaps World Cities, CC BY 4.0, rounded to three decimals",
         "path": "https://simplemaps.com/data/world-cities",
+    },
+    {
+        "title": "Eight of Brazil's: IBGE, by ibge-utils, GPL 3 or later, rounded as well",
+        "path": "https://www.ibge.gov.br/",
     },
 )
 # Whether the table of seats knows where a municipality is: said with each feature.
@@ -44,8 +46,6 @@ def seat(code: str, country: str = "BR") -> tuple[float, float] | None:
     if letters != "BR" and letters not in countries():
         return None
     key = code if ":" in code else f"{letters}:{read(letters).scheme}:{code}"
-    if key in _BY_HAND:
-        return _BY_HAND[key]
     place = read(letters).by_key.get(key)
     if place is None or not (place.latitude and place.longitude):
         return None
