@@ -31,7 +31,9 @@ from hotline.vault.keys import open_small
 from hotline.vault.signing import sign_note, verify_note
 
 DAY = 5  # of the next month: by then what came on the last day is classified
-BATCH = 1000
+# Forty megabytes at a time: to find where a batch begins, PostgreSQL may read all of the month.
+BATCH = 20_000
+STEP = 1000  # rows between two words on how far it is
 Tell = Callable[[str, int], None]
 
 
@@ -161,7 +163,7 @@ def _counted(line: Office, counter: Counter, month: str, seeds: Sequence[bytes],
             counter.add(_opened(row, month, seeds))
         except Damaged:
             shut += 1
-        if not read % BATCH:
+        if not read % STEP:
             tell("opened", read)
     return shut
 
