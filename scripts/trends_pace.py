@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import statistics
 import tempfile
 import time
@@ -102,7 +103,8 @@ def observations(held: bytes, count: int) -> Iterator[Observation]:
 
 
 def released(engine: str, held: bytes, count: int, seed: bytes) -> dict[str, object]:
-    """Seconds, of the clock and of this processor, and which step took how much."""
+    """Seconds, of the clock and of this processor, and which step took how much; how many wait for
+    a core meanwhile, on average."""
     steps: dict[str, float] = {}
     with lines(engine) as settings:
         clock = MovableClock()
@@ -127,6 +129,7 @@ def released(engine: str, held: bytes, count: int, seed: bytes) -> dict[str, obj
         "observations": count,
         "seconds": round(ended - began, 1),
         "processor": round(spent, 1),
+        "load": round(os.getloadavg()[1], 1),
         "read, opened and counted": round(steps["opened"] - began, 1),
         "noise and sums": round(last - steps["opened"], 1),
         "written and destroyed": round(ended - last, 1),
