@@ -264,8 +264,17 @@ def run(
                 line.close()
             for port in (ports.console, ports.analyst):
                 wait_ready(f"http://127.0.0.1:{port}/healthz", others)
+            from hotline import demo_months  # numpy and more, which the first page waits not for
             from hotline.tour import tour
 
             for text in tour(settings, ports, logins):
                 say(text)
-            return 0 if watch([*children, *others], stopped) else 1
+            months = threading.Thread(
+                target=demo_months.release, args=(settings, clock, stopped, say)
+            )
+            months.start()
+            try:
+                return 0 if watch([*children, *others], stopped) else 1
+            finally:
+                stopped.set()
+                months.join()

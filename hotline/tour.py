@@ -30,6 +30,7 @@ def tour(settings: Settings, ports: Ports, logins: list[Login]) -> Iterator[str]
     yield f"  Public form    {public}/          follow-up: {public}/follow-up"
     yield f"  Console        http://127.0.0.1:{ports.console}/"
     yield f"  Analysts       http://127.0.0.1:{ports.analyst}/"
+    yield "                 three months of invented reports are being released: half a minute"
     yield ""
     yield "  Sign in with the passphrase 'only for the demo' and a one-time code:"
     yield "    hotline code NAME      prints the code of a demo person"

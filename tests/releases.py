@@ -11,10 +11,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from hotline.analysis.domain import Domain
+from hotline.analysis.extract import extract
 from hotline.analysis.observations import Counts, count
 from hotline.analysis.policy import Policy
+from hotline.analysis.question import Question
 from hotline.analysis.release import freeze, published
-from hotline.analysis.releases import cells_name
+from hotline.analysis.releases import Releases, cells_name
+from hotline.analysis.table import Table
 
 POLICY = Policy.load()
 
@@ -87,10 +90,12 @@ def exact(made: Counts) -> dict[str, Any]:
     return {"leaves": made.cell, "states": states, **made.sides}
 
 
-def write(folder: Path, month: str, arrays: Mapping[str, Any], domain: Domain = SMALL) -> None:
-    """A release's files, without the line's note."""
+def write(
+    folder: Path, month: str, arrays: Mapping[str, Any], domain: Domain = SMALL, **more: Any
+) -> None:
+    """A release's files, without the line's note. ``more``: its licence, or that it is invented."""
     folder.mkdir(exist_ok=True)
-    made = freeze(month, arrays, domain, POLICY, line="line.example", jurisdiction="br-rj")
+    made = freeze(month, arrays, domain, POLICY, line="line.example", jurisdiction="br-rj", **more)
     (folder / cells_name(domain.digest)).write_bytes(domain.dump())
     (folder / f"{month}.npy").write_bytes(made.numbers)
     (folder / f"{month}.json").write_bytes(made.header)
@@ -111,3 +116,17 @@ def add_up(domain: Domain, arrays: Mapping[str, Any]) -> bool:
         held[:, group] += arrays["states"][:, number]
     sides = [a for name, a in arrays.items() if name not in ("leaves", "states", "acts")]
     return all((side.reshape(*held.shape, -1).sum(axis=2) == held).all() for side in sides)
+
+
+def ask(
+    releases: Releases, by: str = "", since: str = "2026-03", until: str = "", **only: str
+) -> Table:
+    return extract(releases, Question.asked(since, until or since, by, only))
+
+
+def shown(table: Table, *names: str) -> dict[tuple[str, ...], tuple[float, str]]:
+    """Group → figure and status; None for a figure that is not shown."""
+    keys = zip(*(table.data[name].tolist() for name in names), strict=True)
+    figures = [None if np.isnan(v) else int(v) for v in table.data["tip_count"]]
+    values = zip(figures, table.data["tip_count_status"].tolist(), strict=True)
+    return dict(zip(keys, values, strict=True))  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hotline.analysis.domain import ABROAD, UNKNOWN, WITHHELD, CrimeType, Domain, Ints
-from hotline.analysis.question import BadQuestion, Question
+from hotline.analysis.question import ACT, BadQuestion, Question
 
 Label = tuple[str, ...]
 NONE = "none"  # a type that the international classification does not know
@@ -98,6 +98,13 @@ def type_facts(kind: CrimeType, language: str) -> dict[str, Label]:
 
 def types(axis: Axis, domain: Domain, language: str) -> Ints:
     return axis.every(type_facts(kind, language) for kind in domain.types)
+
+
+def acts(axis: Axis, domain: Domain, language: str) -> Ints:
+    """Of types as acts told, the main one or another."""
+    return axis.every(
+        {ACT: (kind.code, kind.names.get(language, kind.names["en"]))} for kind in domain.types
+    )
 
 
 def groups(axis: Axis, domain: Domain) -> Ints:

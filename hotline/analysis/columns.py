@@ -62,6 +62,14 @@ _TEXTS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "outcome": (
         ("outcome", N_("Outcome"), N_("What had become of the report when its month was frozen.")),
     ),
+    "act": (
+        (
+            "act",
+            N_("Act told"),
+            N_("The line's code of an act that reports tell of, as their main one or another."),
+        ),
+        ("act_label", N_("Act told, in words"), N_("The same in words.")),
+    ),
 }
 FIGURES = (
     Column(

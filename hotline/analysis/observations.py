@@ -104,7 +104,9 @@ class Counter:
         for side in self._policy.sides:
             if side.name == "acts":
                 for act in {self._types.get(code, other) for code in row["acts"][:MOST_ACTS]}:
-                    self._sides["acts"][state, act] += 1
+                    # An act of officials is told of no state, whatever the main act is.
+                    alone = domain.types[act].level == NATION
+                    self._sides["acts"][self._states[WITHHELD] if alone else state, act] += 1
                 continue
             where = tuple(self._value(name, row.get(name)) for name in side.fields)
             self._sides[side.name][(state, group, *where)] += 1

@@ -16,8 +16,13 @@ from hotline.errors import BadInput
 PERIODS = ("month", "quarter", "year")
 AREAS = ("municipality", "region", "state", "country")
 TYPES = ("crime_type", "crime_group", "iccs_section", "iccs_code")
-# Of the side tables: by state at the finest, with crime_group at most.
-SIDES = ("channel", "language", "victim_sex", "victim_age", "victim_ethnicity", "weapon", "outcome")
+# Of the side tables: by state at the finest, with crime_group at most. Acts, of which a report may
+# tell several, go with no type.
+ACT = "act"
+SIDES = (
+    *("channel", "language", "victim_sex", "victim_age", "victim_ethnicity", "weapon", "outcome"),
+    ACT,
+)
 DIMENSIONS = (*PERIODS, *AREAS, *TYPES, *SIDES)
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 _VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,39}")

@@ -75,9 +75,12 @@ def freeze(
     *,
     line: str,
     jurisdiction: str,
+    licence: str = "",
+    invented: bool = False,
     revision: int = 1,
 ) -> Release:
-    """The release's files."""
+    """The release's files. ``licence`` is the line's for its data, empty for none; ``invented``
+    marks reports that nobody made."""
     listed, parts, at = [], [], 0
     for name, array in arrays.items():
         part = np.ascontiguousarray(array, dtype="<i4").ravel()
@@ -94,6 +97,8 @@ def freeze(
         "revision": revision,
         "line": line,
         "jurisdiction": jurisdiction,
+        "licence": licence,
+        **({"invented": True} if invented else {}),
         "taxonomy": domain.taxonomy,
         "cells": domain.digest,
         "epsilon": round(policy.epsilon, 9),

@@ -58,6 +58,16 @@ class Frozen:
     def threshold(self) -> int:
         return int(self.header["threshold"])
 
+    @property
+    def licence(self) -> str:
+        """Under which the line gives this month's figures away; empty where it named none."""
+        return str(self.header.get("licence", ""))
+
+    @property
+    def invented(self) -> bool:
+        """Whether it was made of invented reports, for a demonstration."""
+        return bool(self.header.get("invented", False))
+
     @cached_property
     def spent(self) -> dict[str, Spent]:
         """The noisy tables by name."""

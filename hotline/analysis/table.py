@@ -29,7 +29,8 @@ class Table:
     """``data`` has an array of one length for each column: objects (str or None) for TEXT, int64
     for WHOLE, float64 for REAL, nan where there is no figure. Rows stand in a fixed order, so that
     the same question gives the same bytes. ``about``: title, jurisdiction, question (its canonical
-    URL form), months, revision, releases (month to digest), taxonomy, epsilon, notes, licence."""
+    URL form), months, missing_months, revision, releases (month to digest), taxonomy, epsilon,
+    threshold, notes (catalogue messages), licence (empty where the line named none)."""
 
     columns: tuple[Column, ...]
     data: Mapping[str, NDArray[Any]]

@@ -16,7 +16,7 @@ from hotline.analysis.meanings import meaning
 from hotline.analysis.question import AREAS, PERIODS, SIDES, TYPES, BadQuestion, Question
 from hotline.analysis.table import REAL, Column, Table
 from hotline.analysts.door import ACCOUNT, ANYONE, PROGRAM, Door
-from hotline.analysts.notes import KINDS, touching
+from hotline.analysts.notes import KINDS, BadNotes, Note, touching
 from hotline.analysts.source import Source, expected_error
 from hotline.errors import HotlineError
 from hotline.web.i18n import N_, current, say
@@ -48,6 +48,7 @@ NAMES = {
     "victim_ethnicity": N_("Ethnicity of the victim"),
     "weapon": N_("Weapon"),
     "outcome": N_("Outcome"),
+    "act": N_("Act told"),
 }
 CHOICES = (
     (N_("Period"), PERIODS),
@@ -70,7 +71,13 @@ def install(door: Door, source: Source, folder: Path) -> None:
     def home() -> str:
         months = sorted(source.months(), reverse=True)
         tables = [_shown(table) for table in open_tables(source, months)]
-        return render_template("analyst/releases.html", months=months, tables=tables)
+        return render_template(
+            "analyst/releases.html",
+            months=months,
+            tables=tables,
+            notes=_noted(folder, months),
+            kinds=KINDS,
+        )
 
     @door.page("/ask", ACCOUNT)
     def ask() -> BaseResponse | tuple[str, int]:
@@ -100,6 +107,15 @@ def install(door: Door, source: Source, folder: Path) -> None:
         response = Response(body, content_type=MEDIA.get(form, "application/octet-stream"))
         response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
         return response
+
+
+def _noted(folder: Path, months: list[str]) -> list[Note]:
+    """Notes on what everybody sees, the newest month first. A file that cannot be read says so to
+    who asks a question; the first page stands without it."""
+    try:
+        return touching(folder, months[-1], months[0]) if months else []
+    except BadNotes:
+        return []
 
 
 def asked(given: MultiDict[str, str]) -> Question:

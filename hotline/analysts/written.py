@@ -10,7 +10,7 @@ from flask import request
 
 from hotline.analysis.charts.svg import number
 from hotline.analysis.columns import BELOW
-from hotline.analysis.extract import months_between
+from hotline.analysis.plan import months_between
 from hotline.analysis.question import Question
 from hotline.analysis.shares import Figure, Share
 

@@ -59,12 +59,12 @@ def _tell(step: str, count: int) -> None:
 
 def _seeds(line: StaffLine, month: str, officer: str | None) -> list[bytes]:
     from hotline.commands.two import present
-    from hotline.triage import freezing
+    from hotline.triage import arming
 
     if officer is None:
-        return freezing.own_seeds(line, month)
+        return arming.own_seeds(line, month)
     ((person, seed),) = present(line.access, officer)
-    return freezing.held(line, person, seed, month)
+    return arming.held(line, person, seed, month)
 
 
 @release.command()
@@ -75,12 +75,12 @@ def arm(officer: str) -> None:
     The keys of counts then lie in a file of the staff's, until each month is released: whoever
     seizes the machine reads the counts (no words) of months not yet released."""
     from hotline.commands.two import present
-    from hotline.triage import freezing
+    from hotline.triage import arming
 
     line = assemble_staff(settings_module.load())
     try:
         ((person, seed),) = present(line.access, officer)
-        count = freezing.arm(line, person, seed)
+        count = arming.arm(line, person, seed)
     finally:
         line.close()
     click.echo(f"{count} months will be released by the clock.")
@@ -91,12 +91,12 @@ def arm(officer: str) -> None:
 def list_releases(as_json: bool) -> None:
     """Every release, proved by its digests and the line's signature. Exit 1 when one is not."""
     from hotline.analysis.releases import BadRelease, Releases
-    from hotline.triage import freezing
+    from hotline.triage import arming, freezing
 
     line = assemble_staff(settings_module.load())
     rows = []
     try:
-        releases = Releases(freezing.folder(line))
+        releases = Releases(arming.folder(line))
         for month in releases.months():
             try:
                 digest, sound = freezing.prove(line, month), True

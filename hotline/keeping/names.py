@@ -16,7 +16,7 @@ from pathlib import Path
 from hotline.founding import DIRECTORY_KEY
 from hotline.settings import Settings
 from hotline.store.keystore import FILE as KEY_STORE
-from hotline.triage.freezing import SEEDS
+from hotline.triage.arming import SEEDS
 from hotline.triage.witness import CHECKPOINT
 from hotline.vault.directory import LIST, PIN, SEEN
 from hotline.vault.small import random_id

@@ -44,6 +44,7 @@ FILES = (
 )
 _OPTIONAL = frozenset({"municipalities.toml", "recusal.toml", retention.FILE, answering.FILE})
 _DIALLED = re.compile(r"[+*#(]*\d[\d ()*#.-]*")
+_LICENCE = 200  # characters of what is said of the data's licence
 
 
 # A machine's clock may run behind, and that must not silence a line; a mistyped year is caught.
@@ -115,6 +116,7 @@ def _read(folder: Path, documents: Mapping[str, Document], sources: dict[str, En
         phone=phone.read(sheet, zone, languages),
         watch=watch.read(sheet),
         leave=_leave(top),
+        data_licence=_data_licence(top),
         retention=retention.read(kept) if kept else retention.built_in(),
         answering=answering.read(answers) if answers else answering.built_in(),
         digest=fingerprint(contents(folder, cues)),
@@ -175,6 +177,15 @@ def _leave(top: Entry) -> str:
     if address and not address.startswith("https://"):
         top.problem("leave must be an address that begins with https://", "Write one.", "leave")
     return address
+
+
+def _data_licence(top: Entry) -> str:
+    """An SPDX name, an address or a sentence; each release is signed with it."""
+    told = top.text("data_licence", required=False)
+    if len(told) > _LICENCE or not told.isprintable():
+        hint = "Write a name such as CC-BY-4.0, an address, or one sentence."
+        top.problem("data_licence must be one line of 200 characters at most", hint, "data_licence")
+    return told
 
 
 def _languages(top: Entry) -> tuple[Language, ...]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from hotline.store.audit import note
 from hotline.store.database import Database
 from hotline.store.tables import BodyRow, ObservationRow, WrapRow
+from hotline.tips import Observation
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,15 @@ class Wraps:
         )
         with self._database.read() as connection:
             return [Sealed(row.id, row.sealed) for row in connection.execute(query)]
+
+    def count(self, observations: Iterable[Observation]) -> None:
+        """Keeps counts that come without a tip: of invented reports, for a demonstration or a
+        measurement. Real ones are stored with their tip."""
+        rows = [
+            {name: getattr(o, name) for name in ("id", "month", "sealed")} for o in observations
+        ]
+        if rows:
+            self._database.write(lambda c: c.execute(insert(ObservationRow), rows))
 
     def replace(self, fresh: Sequence[Fresh], recipient: str, epoch: str, by: bytes) -> int:
         """Puts the new bytes where the old ones still stand, all in one commit with its audit

@@ -3,47 +3,37 @@
 The order is what makes it safe: the release is on the disk, whole and signed, before the key ends,
 and the key ends before the rows go. A kill at any moment leaves a month either unreleased with its
 key, or released, and whoever runs next ends what is left. The name of the header is the mark: it is
-written last.
-
-Who opens the counts is an officer at the command line, or, when officers have decided so ("hotline
-release arm"), this machine by itself: the seeds then lie in a file of the staff's, as the worker's.
+written last. Who opens the counts is said in ``arming``.
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
 from hotline.analysis.domain import Domain
 from hotline.analysis.observations import Counter
 from hotline.analysis.policy import Policy
 from hotline.analysis.release import Release, freeze, note_text, published
 from hotline.analysis.releases import LEDGER, MONTH, BadRelease, Releases, cells_name
-from hotline.errors import HotlineError, NotAllowed
-from hotline.routing.classify import Types
-from hotline.routing.places import Places
-from hotline.routing.profile import Profile
+from hotline.errors import HotlineError
 from hotline.routing.retention import later
 from hotline.store.forgetting import Forgetting
-from hotline.store.keystore import KeyStore
-from hotline.store.people import Person
 from hotline.store.wraps import Sealed, Wraps
+from hotline.triage.arming import Office, armed, disarm, folder, locked, own_seeds
 from hotline.triage.audit import Books, key_of
 from hotline.vault import format as fmt
 from hotline.vault.directory import write_file
 from hotline.vault.envelope import STATISTICS
 from hotline.vault.format import Damaged
-from hotline.vault.keys import open_grant, open_small
+from hotline.vault.keys import open_small
 from hotline.vault.signing import sign_note, verify_note
 
-FOLDER, SEEDS = "releases", "release.json"
 DAY = 5  # of the next month: by then what came on the last day is classified
-BATCH = 1000
+# Forty megabytes at a time: to find where a batch begins, PostgreSQL may read all of the month.
+BATCH = 20_000
+STEP = 1000  # rows between two words on how far it is
 Tell = Callable[[str, int], None]
 
 
@@ -63,14 +53,6 @@ class AlreadyReleased(HotlineError):
     hint = "'hotline release list' shows it."
 
 
-class NoStatisticsKey(HotlineError):
-    """Nobody here holds the month's key."""
-
-    code = "no_statistics_key"
-    message = "The key of this month's counts is not here."
-    hint = "Run 'hotline release build --by OFFICER', or 'hotline release arm --by OFFICER' once."
-
-
 class Unreadable(HotlineError):
     """Counts that none of the keys opens."""
 
@@ -79,53 +61,6 @@ class Unreadable(HotlineError):
     hint = (
         "Somebody wrote to the database, or a former key is missing. --without-unreadable goes on."
     )
-
-
-class Office(Books, Protocol):
-    """What freezing needs of the staff's line."""
-
-    @property
-    def profile(self) -> Profile: ...
-    @property
-    def places(self) -> Places: ...
-    @property
-    def types(self) -> Types: ...
-    @property
-    def keys(self) -> KeyStore: ...
-
-
-def folder(line: Books) -> Path:
-    """Where releases lie: the analysts' process reads it and nothing else."""
-    return line.settings.home / FOLDER
-
-
-def held(line: Office, who: Person, own: bytes, month: str) -> list[bytes]:
-    """The month's seeds that an officer holds. Raises NotAllowed, NoStatisticsKey."""
-    if "officer" not in who.roles:
-        raise NotAllowed
-    grants = line.keys.of_epoch(STATISTICS, month, who.id)
-    if not grants:
-        raise NoStatisticsKey
-    return [open_grant(own, STATISTICS, month, who.id, grant.sealed) for grant in grants]
-
-
-def arm(line: Office, who: Person, own: bytes) -> int:
-    """Gives this machine the seeds of all months an officer holds, so that months are released by
-    the clock; how many. Months whose keys are made later need it again. Raises NotAllowed."""
-    epochs = sorted({grant.epoch for grant in line.keys.of(who.id, STATISTICS)})
-    fresh = {epoch: [s.hex() for s in held(line, who, own, epoch)] for epoch in epochs}
-    with _locked(line):
-        line.audit.note("releases_armed", by=who.id.hex(), count=str(len(fresh)))
-        _write_seeds(line, _read_seeds(line) | fresh)
-    return len(fresh)
-
-
-def own_seeds(line: Books, month: str) -> list[bytes]:
-    """The month's seeds that this machine was given. Raises NoStatisticsKey."""
-    seeds = _read_seeds(line)
-    if month not in seeds:
-        raise NoStatisticsKey
-    return [bytes.fromhex(seed) for seed in seeds[month]]
 
 
 def due(line: Office) -> list[str]:
@@ -150,7 +85,7 @@ def finish(line: Office) -> None:
     counts back."""
     if not folder(line).is_dir():
         return
-    with _locked(line):
+    with locked(line):
         for month in Releases(folder(line)).months():
             _end(line, month)
 
@@ -161,20 +96,22 @@ def build(
     seeds: Sequence[bytes],
     *,
     without_unreadable: bool = False,
+    invented: bool = False,
     tell: Tell = lambda step, count: None,
 ) -> Release:
-    """Releases a month and destroys what it was made of. Raises NotClosed, AlreadyReleased (after
-    ending what an earlier run left), Unreadable, BadObservation."""
-    with _locked(line):
+    """Releases a month and destroys what it was made of; ``invented`` marks a demonstration's.
+    Raises NotClosed, AlreadyReleased (after ending what an earlier run left), Unreadable,
+    BadObservation."""
+    with locked(line):
         _refuse(line, month)
-        release = _computed(line, month, seeds, without_unreadable, tell)
+        release = _computed(line, month, seeds, without_unreadable, invented, tell)
         _end(line, month)
     return release
 
 
 def ready(line: Office, month: str) -> None:
     """Before anybody types a passphrase. Raises NotClosed, AlreadyReleased as ``build`` does."""
-    with _locked(line):
+    with locked(line):
         _refuse(line, month)
 
 
@@ -187,28 +124,48 @@ def _refuse(line: Office, month: str) -> None:
 
 
 def _computed(
-    line: Office, month: str, seeds: Sequence[bytes], without_unreadable: bool, tell: Tell
+    line: Office,
+    month: str,
+    seeds: Sequence[bytes],
+    without_unreadable: bool,
+    invented: bool,
+    tell: Tell,
 ) -> Release:
-    policy = Policy.load()
-    types = line.types
+    policy, types = Policy.load(), line.types
     domain = Domain.of(line.profile.country, line.places, types, types.version, policy)
-    counter, shut = Counter(domain, policy, month), 0
+    counter = Counter(domain, policy, month)
+    shut = _counted(line, counter, month, seeds, tell)
+    if shut and not without_unreadable:
+        raise Unreadable
+    arrays = published(counter.done(), domain, policy, lambda step: tell(step, 0))
+    key = key_of(line)
+    release = freeze(
+        month,
+        arrays,
+        domain,
+        policy,
+        line=key.name,
+        jurisdiction=line.profile.id,
+        licence=line.profile.data_licence,
+        invented=invented,
+    )
+    note = sign_note(key.name, line.audit_key, note_text(release, key.name))
+    line.audit.note("month_released", month=month, digest=release.digest, unread=str(shut))
+    _write(folder(line), release, domain, note)
+    return release
+
+
+def _counted(line: Office, counter: Counter, month: str, seeds: Sequence[bytes], tell: Tell) -> int:
+    """Counts a month's rows; how many of them did not open."""
+    shut = 0
     for read, row in enumerate(_rows(line, month), 1):
         try:
             counter.add(_opened(row, month, seeds))
         except Damaged:
             shut += 1
-        if not read % BATCH:
+        if not read % STEP:
             tell("opened", read)
-    if shut and not without_unreadable:
-        raise Unreadable
-    arrays = published(counter.done(), domain, policy, lambda step: tell(step, 0))
-    key = key_of(line)
-    release = freeze(month, arrays, domain, policy, line=key.name, jurisdiction=line.profile.id)
-    note = sign_note(key.name, line.audit_key, note_text(release, key.name))
-    line.audit.note("month_released", month=month, digest=release.digest, unread=str(shut))
-    _write(folder(line), release, domain, note)
-    return release
+    return shut
 
 
 def _rows(line: Office, month: str) -> Iterator[Sealed]:
@@ -245,13 +202,11 @@ def _end(line: Office, month: str) -> None:
     """Key, then counts, once the release is proved to be there."""
     prove(line, month)
     (folder(line) / f"{month}.npy").chmod(0o644)
-    seeds = _read_seeds(line)
-    if (STATISTICS, month) in line.keys.epochs() or month in seeds:
+    if (STATISTICS, month) in line.keys.epochs() or armed(line, month):
         # The record first: restored copies of the keys go by it.
         line.audit.note("epoch_destroyed", epoch=month, recipients=STATISTICS)
         line.keys.destroy(STATISTICS, month)
-        if seeds.pop(month, None) is not None:
-            _write_seeds(line, seeds)
+        disarm(line, month)
     store = Forgetting(line.database)
     store.end_observations(month)
     store.tidy()
@@ -275,31 +230,6 @@ def prove(line: Books, month: str) -> str:
     if text != note_text(Release(month, header, b""), key.name):
         raise BadRelease
     return one.digest
-
-
-def _read_seeds(line: Books) -> dict[str, list[str]]:
-    place = line.settings.staff / SEEDS
-    if not place.exists():
-        return {}
-    told: dict[str, list[str]] = json.loads(place.read_bytes())
-    return told
-
-
-def _write_seeds(line: Books, seeds: dict[str, list[str]]) -> None:
-    write_file(line.settings.staff / SEEDS, json.dumps(seeds).encode())
-
-
-@contextmanager
-def _locked(line: Books) -> Iterator[None]:
-    """One process at a time."""
-    where = folder(line)
-    where.mkdir(mode=0o755, exist_ok=True)
-    handle = os.open(where, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _sync(where: Path) -> None:

@@ -19,7 +19,8 @@ from hotline.store.forgetting import Forgetting
 from hotline.store.tables import ObservationRow, TipRow
 from hotline.tips import Channel, Contact
 from hotline.triage.access import SignedIn
-from hotline.triage.freezing import arm, build, folder, held, prove
+from hotline.triage.arming import arm, folder, held
+from hotline.triage.freezing import build, prove
 from hotline.vault import format as fmt
 from hotline.vault.envelope import STATISTICS
 from hotline.vault.format import Damaged

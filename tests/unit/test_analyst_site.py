@@ -162,12 +162,14 @@ def test_notes_stand_where_the_period_touches_them(site: Site) -> None:
     )
     assert "Cartazes nos ônibus." in site.client.get(ASKED).text
     assert "Cartazes" not in site.client.get(ASKED.replace("2026-03", "2026-02")).text
+    assert "Cartazes nos ônibus." in site.client.get("/").text, "for everybody"
     (note,) = touching(site.folder, "2026-04", "2026-05")
     assert note.said(Language.HT) == "Posters in buses."
     (site.folder / "notes.toml").write_text("[[note]]\nkind = 1\n")
     with pytest.raises(BadNotes):
         touching(site.folder, "2026-01", "2026-02")
     assert site.client.get(ASKED).status_code == 500
+    assert site.client.get("/").status_code == 200
 
 
 def test_signing_out_ends_the_session(site: Site) -> None:

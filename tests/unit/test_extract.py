@@ -9,17 +9,31 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+import openpyxl
 import pytest
 from click.testing import CliRunner
 
 from hotline.analysis import extract as extract_module
+from hotline.analysis import formats
 from hotline.analysis.domain import Domain
 from hotline.analysis.extract import NothingReleased, TooManyRows, extract
 from hotline.analysis.formats import FORMATS, render
-from hotline.analysis.question import DIMENSIONS, BadQuestion, Question
+from hotline.analysis.question import AREAS, DIMENSIONS, PERIODS, TYPES, BadQuestion, Question
 from hotline.analysis.releases import Releases
 from hotline.analysis.table import Table
-from tests.releases import KINDS, POLICY, SMALL, Small, counts, exact, noisy_release, row, write
+from tests.releases import (
+    KINDS,
+    POLICY,
+    SMALL,
+    Small,
+    ask,
+    counts,
+    exact,
+    noisy_release,
+    row,
+    shown,
+    write,
+)
 
 ROWS = (
     [row()] * 20
@@ -39,20 +53,6 @@ def releases(tmp_path: Path) -> Releases:
         told = [raw.replace(b"2026-03", month.encode()) for raw in ROWS]
         write(tmp_path, month, exact(counts(told, month=month)))
     return Releases(tmp_path)
-
-
-def ask(
-    releases: Releases, by: str = "", since: str = "2026-03", until: str = "", **only: str
-) -> Table:
-    return extract(releases, Question.asked(since, until or since, by, only))
-
-
-def shown(table: Table, *names: str) -> dict[tuple[str, ...], tuple[float, str]]:
-    """Group → figure and status; None for a figure that is not shown."""
-    keys = zip(*(table.data[name].tolist() for name in names), strict=True)
-    figures = [None if np.isnan(v) else int(v) for v in table.data["tip_count"]]
-    values = zip(figures, table.data["tip_count_status"].tolist(), strict=True)
-    return dict(zip(keys, values, strict=True))  # type: ignore[arg-type]
 
 
 def test_one_figure(releases: Releases) -> None:
@@ -119,7 +119,9 @@ def test_periods_are_complete_and_a_missing_month_is_no_fall(releases: Releases)
     }
     whole = ask(releases, "", "2026-01", "2026-05")
     assert whole.data["tip_count"].tolist() == [396]
-    assert any("2026-04" in note for note in whole.about["notes"])
+    assert whole.about["missing_months"] == ["2026-04"]
+    assert "Months without a release are left out." in whole.about["notes"]
+    assert ask(releases, "", "2026-01", "2026-05", month="2026-03").about["missing_months"] == []
     with pytest.raises(NothingReleased):
         ask(releases, "month", "2025-01")
 
@@ -134,6 +136,57 @@ def test_side_tables(releases: Releases) -> None:
     assert shown(only, "crime_group")[("GBV",)] == (15, "rounded")
 
 
+# Of one month in which every dimension has a value with a figure of its own.
+VICTIM = {"victim_sex": "female", "victim_age": "child", "victim_ethnicity": "black"}
+DETAILED = (*ROWS, *[row(**VICTIM, weapon="firearm")] * 11)
+EVERY = {
+    "month": ("2026-03", 110),
+    "quarter": ("2026-Q1", 110),
+    "year": ("2026", 110),
+    "municipality": ("3304557", 31),
+    "region": ("Sudeste", 61),
+    "state": ("BR-RJ", 58),
+    "country": ("BR", 61),
+    "crime_type": ("ORG-02", 12),
+    "crime_group": ("ORGCRIME", 62),
+    "iccs_section": ("06", 62),
+    "iccs_code": ("060121", 62),
+    "channel": ("sms", 12),
+    "language": ("es", 15),
+    "victim_sex": ("female", 11),
+    "victim_age": ("child", 11),
+    "victim_ethnicity": ("black", 11),
+    "weapon": ("firearm", 11),
+    "outcome": ("forwarded", 10),
+    "act": ("ORG-01", 110),
+}
+
+
+def test_every_dimension_is_tried() -> None:
+    assert tuple(EVERY) == DIMENSIONS
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_what_is_grouped_by_can_be_filtered_by(tmp_path: Path, name: str) -> None:
+    write(tmp_path, "2026-03", exact(counts(DETAILED)))
+    value, figure = EVERY[name]
+    grouped = ask(Releases(tmp_path), name)
+    column = grouped.columns[0].name
+    assert shown(grouped, column)[(value,)] == (figure, "rounded")
+    kept = ask(Releases(tmp_path), "", **{name: value})
+    assert kept.data["tip_count"].tolist() == [figure]
+    both = ask(Releases(tmp_path), name, **{name: value})
+    assert both.data[column].tolist() == [value] and both.data["tip_count"].tolist() == [figure]
+
+
+def test_a_metropolis_is_asked_for_by_its_municipalities(releases: Releases) -> None:
+    """No table of metropolitan regions is built in: their figures are exact sums all the same."""
+    whole = ask(releases, "month", "2026-01", "2026-03", municipality="3304557,3300100")
+    assert whole.data["tip_count"].tolist() == [20 + 12] * 3
+    parts = ask(releases, "municipality", municipality="3304557,3300100")
+    assert parts.data["tip_count"].sum() == 32
+
+
 @pytest.mark.parametrize(
     ("by", "only"),
     [
@@ -141,6 +194,13 @@ def test_side_tables(releases: Releases) -> None:
         ("channel,crime_type", {}),
         ("channel,weapon", {}),
         ("weapon", {"municipality": "3304557"}),
+        ("act,municipality", {}),
+        ("act,crime_group", {}),
+        ("act,channel", {}),
+        ("act", {"crime_type": "ORG-01"}),
+        ("act", {"weapon": "firearm"}),
+        ("", {"act": "ORG-01,ORG-02"}),
+        ("act", {"act": "NEW-77"}),
         ("state", {"state": "BR-XX"}),
         ("state", {"crime_type": "NEW-77"}),
     ],
@@ -173,14 +233,14 @@ def test_every_grouping_gives_the_same_total(
         write(tmp_path, month, arrays)
     released = Releases(tmp_path)
     kept: list[np.ndarray] = []
-    real = extract_module._shown
+    real = extract_module.shown
 
-    def keep(sums, plan, frozen, table):  # type: ignore[no-untyped-def]
+    def keep(sums, plan, frozen):  # type: ignore[no-untyped-def]
         kept.append(sums.values.copy())
-        return real(sums, plan, frozen, table)
+        return real(sums, plan, frozen)
 
-    monkeypatch.setattr(extract_module, "_shown", keep)
-    mains = [name for name in DIMENSIONS if name in DIMENSIONS[:11]]
+    monkeypatch.setattr(extract_module, "shown", keep)
+    mains = (*PERIODS, *AREAS, *TYPES)
     for size in (0, 1, 2):
         for by in combinations(mains, size):
             ask(released, ",".join(by), "2026-01", "2026-02")
@@ -209,6 +269,52 @@ def test_a_type_that_came_later_is_a_row_of_its_own(tmp_path: Path) -> None:
     found = shown(table, "month", "crime_type")
     assert found["2026-01", "GBV-01"] == (15, "rounded")
     assert found["2025-12", "GBV-01"][0] is None and found["2025-12", "ORG-01"] == (20, "rounded")
+
+
+@pytest.mark.parametrize(
+    ("signed", "told"),
+    [
+        (("", ""), ""),
+        (("CC-BY-4.0", "CC-BY-4.0"), "CC-BY-4.0"),
+        (("", "CC-BY-4.0"), ""),
+        (("CC-BY-4.0", "ODbL-1.0"), "2026-01: CC-BY-4.0; 2026-02: ODbL-1.0"),
+    ],
+)
+def test_the_licence_is_what_the_line_signed(
+    tmp_path: Path, signed: tuple[str, str], told: str
+) -> None:
+    for month, licence in zip(("2026-01", "2026-02"), signed, strict=True):
+        raw = [r.replace(b"2026-03", month.encode()) for r in ROWS]
+        write(tmp_path / "kept", month, exact(counts(raw, month=month)), licence=licence)
+    table = ask(Releases(tmp_path / "kept"), "month", "2026-01", "2026-02")
+    assert table.about["licence"] == told
+    _, package, book, _ = formats.write(table, "xlsx", tmp_path / "out")
+    descriptor = json.loads(package.read_text())
+    about = openpyxl.load_workbook(tmp_path / "out" / "trends.xlsx")["about"]
+    rows = {row[0].value: row[1].value for row in about}
+    if told:
+        assert list(descriptor["licenses"][0].values())[-1] == told == rows["licence"]
+        assert told.partition(":")[0].replace("-", "\\-") in book.read_text()
+    else:
+        assert "licenses" not in descriptor
+        assert "The line has named none" in book.read_text()
+        assert rows["licence"].startswith("The line has named none")
+
+
+def test_an_invented_month_says_so_in_every_file(tmp_path: Path) -> None:
+    write(tmp_path / "kept", "2026-03", exact(counts(ROWS)), invented=True)
+    table = ask(Releases(tmp_path / "kept"), "month")
+    assert table.about["notes"][0].startswith("Invented for a demonstration")
+    for format in ("csv", "xlsx", "parquet", "json"):
+        _, package, book, _ = formats.write(table, format, tmp_path / format)
+        assert "Invented for a demonstration" in book.read_text()
+        assert "Invented for a demonstration" in package.read_text()
+    assert not any("Invented" in note for note in _real(tmp_path).about["notes"])
+
+
+def _real(folder: Path) -> Table:
+    write(folder / "real", "2026-03", exact(counts(ROWS)))
+    return ask(Releases(folder / "real"), "month")
 
 
 def test_too_many_rows_are_refused_before_they_are_made(releases: Releases) -> None:

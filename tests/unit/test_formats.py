@@ -27,11 +27,25 @@ from pyarrow import parquet
 
 from hotline.analysis import formats
 from hotline.analysis.formats import words
+from hotline.analysis.formats.points import seat
 from hotline.analysis.formats.schema import schema
 from hotline.analysis.formats.words import bare, english, guarded, plain
 from hotline.analysis.table import Column, Table
+from hotline.routing.register import read
 from tests.tables import ABOUT, MONTHS, NASTY, PLACES, labelled, objects, placed
 
+# Longitude and latitude of some capitals, to a tenth of a degree.
+CAPITALS = {
+    "1302603": (-60.02, -3.12),
+    "1501402": (-48.50, -1.46),
+    "2611606": (-34.88, -8.05),
+    "2927408": (-38.50, -12.97),
+    "3106200": (-43.94, -19.92),
+    "3304557": (-43.2, -22.91),
+    "3550308": (-46.63, -23.55),
+    "4314902": (-51.23, -30.03),
+    "5300108": (-47.93, -15.78),
+}
 EVERY = [(format, "") for format in formats.FORMATS] + [("csv", "excel-br")]
 LABELS = st.lists(st.one_of(st.sampled_from(NASTY), st.text(max_size=12)), min_size=1, max_size=8)
 TABLES = LABELS.map(labelled)
@@ -283,6 +297,35 @@ def test_geojson_has_one_feature_a_municipality_with_every_figure() -> None:
         ]
 
 
+def test_every_municipality_of_brazil_has_a_seat_inside_it() -> None:
+    rows = read("BR").by_key
+    known = {key: seat(key) for key in rows}
+    assert len(rows) == 5571
+    for key, point in known.items():
+        assert point is not None, key
+        longitude, latitude = point
+        assert -74 < longitude < -32 and -34 < latitude < 5.3
+    for capital, point in CAPITALS.items():
+        told = known[f"BR:IBGE:{capital}"]
+        assert told == pytest.approx(point, abs=0.1), capital
+
+
+def test_gdal_reads_a_municipality_without_a_seat(tmp_path: Path) -> None:
+    whole = placed()
+    codes = objects("9999999" if c == "3304557" else c for c in whole.data["municipality_code"])
+    data = {**whole.data, "municipality_code": codes}
+    path, package, *_ = formats.write(
+        Table(whole.columns, data, whole.about), "geojson", tmp_path / "out"
+    )
+    _, _, shapes, fields = pyogrio.raw.read(path, columns=["municipality_code", "seat_status"])
+    told = dict(zip(fields[0], zip(fields[1], shapes, strict=True), strict=True))
+    assert told["9999999"] == ("unknown", None)
+    assert told["3303302"][0] == "known" and told["3303302"][1] is not None
+    sources = [source["title"] for source in json.loads(package.read_text())["sources"]]
+    assert any("GeoNames" in title for title in sources)
+    assert any("SimpleMaps" in title for title in sources)
+
+
 def test_the_largest_city_is_on_the_map() -> None:
     assert features(placed())[2]["geometry"]["coordinates"] == [-46.633, -23.55]
 
@@ -316,6 +359,7 @@ def test_a_place_without_a_seat_keeps_its_figures(code: str, known: bool) -> Non
     data = {name: values[:1] for name, values in whole.data.items()}
     (feature,) = features(Table(whole.columns, data | {"municipality_code": objects([code])}, {}))
     assert (feature["geometry"] is not None) is known
+    assert feature["properties"]["seat_status"] == ("known" if known else "unknown")
     assert feature["properties"]["tip_count"] == 4
 
 
@@ -333,7 +377,7 @@ def test_a_figure_that_never_changes_is_still_one_of_each_month() -> None:
     still = {**whole.data, "tip_count": np.full(12, 7.0)}
     (first, *_) = features(Table(whole.columns, still, whole.about))
     assert set(first["properties"]) == {
-        "municipality_code", "municipality_name", "state",
+        "municipality_code", "municipality_name", "state", "seat_status",
         *(f"{name}_{month}" for month in MONTHS
           for name in ("tip_count", "tip_count_status", "interval_low", "interval_high")),
     }  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +26,15 @@ from hotline.store.forgetting import Forgetting
 from hotline.store.keystore import KeyStore
 from hotline.store.tables import ObservationRow
 from hotline.tips import Channel, Contact
-from hotline.triage import freezing
+from hotline.triage import arming, freezing
+from hotline.triage.arming import NoStatisticsKey, arm, held
 from hotline.triage.freezing import (
     AlreadyReleased,
-    NoStatisticsKey,
     NotClosed,
     Unreadable,
-    arm,
     build,
     due,
     finish,
-    held,
     prove,
     run,
 )
@@ -81,6 +80,21 @@ def seeds(april: StaffLine) -> list[bytes]:
     return held(april, olga.person, olga.seed, MARCH)
 
 
+def test_a_release_is_signed_with_the_licence_of_the_rules(
+    april: StaffLine, seeds: list[bytes]
+) -> None:
+    assert april.profile.data_licence == "", "a line that says nothing gives nothing away"
+    line = replace(april, profile=replace(april.profile, data_licence="CC-BY-4.0"))
+    build(line, MARCH, seeds)
+    prove(line, MARCH)
+    one = Releases(arming.folder(line)).one(MARCH)
+    assert one.licence == "CC-BY-4.0" and not one.invented
+    header = arming.folder(line) / f"{MARCH}.json"
+    header.write_bytes(header.read_bytes().replace(b"CC-BY-4.0", b"CC0-1.0.."))
+    with pytest.raises(BadRelease):
+        prove(line, MARCH)
+
+
 def observations(line: StaffLine) -> int:
     with line.database.read() as connection:
         return connection.execute(select(func.count()).select_from(ObservationRow)).scalar_one()
@@ -89,8 +103,8 @@ def observations(line: StaffLine) -> int:
 def over(line: StaffLine) -> bool:
     """Released, proved, and nothing left that it was made of."""
     prove(line, MARCH)
-    assert Releases(freezing.folder(line)).one(MARCH).array("states").sum() == 3
-    assert (freezing.folder(line) / "epsilon.csv").read_text().count(MARCH) == 11
+    assert Releases(arming.folder(line)).one(MARCH).array("states").sum() == 3
+    assert (arming.folder(line) / "epsilon.csv").read_text().count(MARCH) == 11
     assert (STATISTICS, MARCH) in known_dead(line.audit).epochs, "copies of the keys go by it"
     left = (STATISTICS, MARCH) in line.keys.epochs() or observations(line)
     return not left
@@ -100,10 +114,10 @@ def test_a_month_is_released_once(april: StaffLine, seeds: list[bytes]) -> None:
     assert due(april) == [MARCH] and observations(april) == 3
     build(april, MARCH, seeds)
     assert over(april) and due(april) == []
-    before = (freezing.folder(april) / f"{MARCH}.npy").read_bytes()
+    before = (arming.folder(april) / f"{MARCH}.npy").read_bytes()
     with pytest.raises(AlreadyReleased):
         build(april, MARCH, seeds)
-    assert (freezing.folder(april) / f"{MARCH}.npy").read_bytes() == before
+    assert (arming.folder(april) / f"{MARCH}.npy").read_bytes() == before
     assert april.audit.count("month_released") == 1
 
 
@@ -152,7 +166,7 @@ def test_a_wrong_key_releases_nothing(april: StaffLine, seeds: list[bytes]) -> N
     with pytest.raises(Unreadable):
         build(april, MARCH, wrong)
     assert observations(april) == 3 and (STATISTICS, MARCH) in april.keys.epochs()
-    assert MARCH not in Releases(freezing.folder(april))
+    assert MARCH not in Releases(arming.folder(april))
 
 
 def test_a_planted_row_does_not_stop_it_for_ever(april: StaffLine, seeds: list[bytes]) -> None:
@@ -177,7 +191,7 @@ def test_by_the_clock_once_officers_armed_it(april: StaffLine) -> None:
         run(april)
     olga = SignIn(april)("olga")
     assert arm(april, olga.person, olga.seed) == 12
-    file = april.settings.staff / freezing.SEEDS
+    file = april.settings.staff / arming.SEEDS
     assert file.stat().st_mode & 0o777 == 0o600
     assert run(april) == [MARCH] and over(april)
     assert MARCH not in json.loads(file.read_bytes()), "the machine's copy ends with the rest"
@@ -190,7 +204,8 @@ def steps(line: StaffLine) -> Iterator[tuple[str, Any, str]]:
     yield "sync", freezing, "_sync"
     yield "note", type(line.audit), "note"
     yield "key", KeyStore, "destroy"
-    yield "seeds", freezing, "_write_seeds"
+    yield "seeds", arming, "_write_seeds"
+    yield "file", arming, "write_file"
     yield "rows", Forgetting, "end_observations"
     yield "wipe", Forgetting, "tidy"
 
@@ -232,7 +247,7 @@ def test_a_kill_at_any_step_is_ended_by_whoever_runs_next(
     begun = killed_at(monkeypatch, april, at, after, lambda: run(april))
     assert begun[-1] == "killed", begun
     key = (STATISTICS, MARCH) in april.keys.epochs()
-    released = MARCH in Releases(freezing.folder(april))
+    released = MARCH in Releases(arming.folder(april))
     assert key or released, "never both lost"
     assert released or observations(april) == 3, "no count ends before its release"
     digest = prove(april, MARCH) if released else ""
@@ -267,7 +282,7 @@ def test_nothing_is_destroyed_for_a_release_that_does_not_hold(
     with monkeypatch.context() as patch:
         patch.setattr(freezing, "_end", lambda line, month: None)
         build(april, MARCH, seeds)
-    note: Path = freezing.folder(april) / f"{MARCH}.txt"
+    note: Path = arming.folder(april) / f"{MARCH}.txt"
     kept = note.read_bytes()
     note.write_bytes(kept.replace(b"header ", b"header 0"))
     with pytest.raises(BadRelease):
@@ -299,6 +314,6 @@ def test_the_command_line(
     (told,) = json.loads(hotline("list", "--json").output)
     assert told["month"] == MARCH and told["sound"] and told["epsilon"] == 2.5
     assert isinstance(hotline("build", "--month", MARCH).exception, AlreadyReleased)
-    (freezing.folder(april) / f"{MARCH}.npy").write_bytes(b"")
+    (arming.folder(april) / f"{MARCH}.npy").write_bytes(b"")
     spoilt = hotline("list")
     assert spoilt.exit_code == 1 and "FAIL" in spoilt.output

@@ -243,6 +243,12 @@ def test_every_built_in_profile_is_sound(types: Types) -> None:
         ("digits = 7\n", "", "digits must say how many"),
         ("digits = 7", "digits = 0", "digits must say how many"),
         ('leave = "https:', 'leave = "http:', "leave must be an address"),
+        ("digits = 7", 'digits = 7\ndata_licence = "a\\nb"', "data_licence must be one line"),
+        (
+            "digits = 7",
+            f'digits = 7\ndata_licence = "{"x" * 201}"',
+            "data_licence must be one line",
+        ),
     ],
 )
 def test_what_a_country_writes_differently_must_be_said(
@@ -250,6 +256,12 @@ def test_what_a_country_writes_differently_must_be_said(
 ) -> None:
     with pytest.raises(RuleFileProblem, match=rf"profile.toml:\d+: {said}"):
         Profile.load(edit("profile.toml", old, new))
+
+
+def test_a_line_may_name_the_licence_of_its_data(edit: Edit) -> None:
+    assert {Profile.load(name).data_licence for name in built_ins()} == {""}
+    named = edit("profile.toml", "digits = 7", 'digits = 7\ndata_licence = "CC-BY-4.0"')
+    assert Profile.load(named).data_licence == "CC-BY-4.0"
 
 
 def test_states_may_have_prefixes_of_any_length() -> None:

@@ -45,7 +45,7 @@ def render(table: Table, format: str, dialect: str = "", say: Say = english) -> 
         case "json":
             return as_json(table, say)
         case _:
-            return as_geojson(table)
+            return as_geojson(table, say)
 
 
 def write(

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hotline.analysis.formats.points import SOURCE
-from hotline.analysis.formats.schema import said, schema
+from hotline.analysis.formats.points import SOURCES
+from hotline.analysis.formats.schema import schema, spoken
 from hotline.analysis.formats.text import EXCEL_BR
-from hotline.analysis.formats.words import N_, Say, plain, tidy
+from hotline.analysis.formats.words import N_, NO_LICENCE, Say, plain
 from hotline.analysis.table import Table
 
 MEDIA: Mapping[str, str] = {
@@ -29,6 +29,7 @@ _ABOUT: Mapping[str, str] = {
     "jurisdiction": N_("Jurisdiction"),
     "question": N_("Question"),
     "months": N_("Months"),
+    "missing_months": N_("Months without a release"),
     "revision": N_("Revision"),
     "taxonomy": N_("Taxonomy"),
     "epsilon": N_("Privacy budget (epsilon)"),
@@ -40,15 +41,14 @@ def descriptor(
     table: Table, format: str, content: bytes, say: Say, dialect: str = ""
 ) -> dict[str, Any]:
     """``datapackage.json``. It holds no time of its making: the same table, the same bytes."""
-    about = tidy(table.about)
-    title = said(say, about.get("title") or "")
+    about = spoken(table.about, say)
     package: dict[str, Any] = {
         "name": "-".join(filter(None, ("hotline", _slug(str(about.get("jurisdiction") or ""))))),
-        "title": title or "Hotline",
+        "title": about.get("title") or "Hotline",
         "version": str(about.get("revision") or "0"),
         "licenses": _licences(about.get("licence")),
         "sources": _sources(about, format),
-        "notes": [said(say, note) for note in _listed(about.get("notes"))],
+        "notes": _listed(about.get("notes")),
     }
     package |= {name: value for name, value in about.items() if name not in _SAID_APART}
     package["resources"] = [_resource(table, format, content, say, dialect)]
@@ -105,7 +105,7 @@ def _sources(about: Mapping[str, Any], format: str) -> list[dict[str, str]]:
         {"title": f"Release {month}"} | ({"digest": str(digest)} if digest else {})
         for month, digest in known.items()
     ]
-    return [*sources, dict(SOURCE)] if format == "geojson" else sources
+    return [*sources, *map(dict, SOURCES)] if format == "geojson" else sources
 
 
 def codebook(package: Mapping[str, Any], say: Say) -> str:
@@ -153,7 +153,7 @@ def _values(fields: Mapping[str, Any], say: Say) -> list[str]:
 def _licence(package: Mapping[str, Any], say: Say) -> str:
     for licence in package.get("licenses", ()):
         return " ".join(licence.values())
-    return say(N_("The line has named none. Ask it before you pass this on."))
+    return say(NO_LICENCE)
 
 
 def _one_line(value: Any) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hotline.analysis.formats.schema import said
-from hotline.analysis.formats.words import Say, columns, plain, tidy
+from hotline.analysis.formats.schema import said, spoken
+from hotline.analysis.formats.words import Say, columns, plain
 from hotline.analysis.table import REAL, TEXT, Table
 
 
@@ -28,7 +28,7 @@ def as_parquet(table: Table, say: Say) -> bytes:
         )
         for column in table.columns
     ]
-    about = json.dumps(tidy(table.about), ensure_ascii=False, allow_nan=False)
+    about = json.dumps(spoken(table.about, say), ensure_ascii=False, allow_nan=False)
     shape = pyarrow.schema(fields, metadata={"hotline": about})
     arrays = [
         pyarrow.array(values, field.type)

@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from hotline.analysis.formats.words import NoMunicipality, columns, tidy
+from hotline.analysis.formats.schema import spoken
+from hotline.analysis.formats.words import NoMunicipality, Say, columns
 from hotline.analysis.question import DIMENSIONS
 from hotline.analysis.table import REAL, Table
 from hotline.routing.register import countries, read
@@ -14,16 +15,22 @@ from hotline.routing.register import countries, read
 KEYS = ("municipality_code", "municipality")
 # What stands in the place of a municipality and is none.
 _NOWHERE = frozenset({"unknown", "abroad", "not_published"})
-# Large or near, and missing from the table of seats: São Paulo, Mesquita, Trajano de Moraes.
-_BY_HAND: Mapping[str, tuple[float, float]] = {
-    "BR:IBGE:3550308": (-46.633, -23.550),
-    "BR:IBGE:3302858": (-43.429, -22.783),
-    "BR:IBGE:3305901": (-42.066, -22.063),
-}
-SOURCE: Mapping[str, str] = {
-    "title": "Seats of municipalities: GeoNames, CC BY 4.0, rounded to three decimals",
-    "path": "https://www.geonames.org/",
-}
+SOURCES: tuple[Mapping[str, str], ...] = (
+    {
+        "title": "Seats of municipalities: GeoNames, CC BY 4.0, rounded to three decimals",
+        "path": "https://www.geonames.org/",
+    },
+    {
+        "title": "A few of them: SimpleMaps World Cities, CC BY 4.0, rounded to three decimals",
+        "path": "https://simplemaps.com/data/world-cities",
+    },
+    {
+        "title": "Eight of Brazil's: IBGE, by ibge-utils, GPL 3 or later, rounded as well",
+        "path": "https://www.ibge.gov.br/",
+    },
+)
+# Whether the table of seats knows where a municipality is: said with each feature.
+STATUS, SEAT, NO_SEAT = "seat_status", "known", "unknown"
 
 
 def country_of(table: Table) -> str:
@@ -39,25 +46,23 @@ def seat(code: str, country: str = "BR") -> tuple[float, float] | None:
     if letters != "BR" and letters not in countries():
         return None
     key = code if ":" in code else f"{letters}:{read(letters).scheme}:{code}"
-    if key in _BY_HAND:
-        return _BY_HAND[key]
     place = read(letters).by_key.get(key)
     if place is None or not (place.latitude and place.longitude):
         return None
     return float(place.longitude), float(place.latitude)
 
 
-def as_geojson(table: Table) -> bytes:
+def as_geojson(table: Table, say: Say) -> bytes:
     """RFC 7946. What is told of a municipality once is a property by its column's name; a figure
     of one month or type among several is one by ``column_2026-01_DRG-01``. Rows without a
-    municipality are left out; one without a known seat has no geometry. Raises
-    NoMunicipality."""
+    municipality are left out; one without a known seat has no geometry, and its ``seat_status``
+    says so. Raises NoMunicipality."""
     country = country_of(table)
     features = ",\n".join(
         _feature(code, country, held) for code, held in _properties(table).items()
     )
-    about = json.dumps(tidy(table.about), ensure_ascii=False, allow_nan=False)
-    source = json.dumps(SOURCE["title"], ensure_ascii=False)
+    about = json.dumps(spoken(table.about, say), ensure_ascii=False, allow_nan=False)
+    source = json.dumps("; ".join(one["title"] for one in SOURCES), ensure_ascii=False)
     return (
         f'{{"type": "FeatureCollection", "about": {about}, "attribution": {source},\n'
         f'"features": [\n{features}\n]}}\n'
@@ -67,8 +72,9 @@ def as_geojson(table: Table) -> bytes:
 def _feature(code: str, country: str, properties: dict[str, Any]) -> str:
     point = seat(code, country)
     geometry = None if point is None else {"type": "Point", "coordinates": list(point)}
+    told = properties | {STATUS: NO_SEAT if point is None else SEAT}
     return json.dumps(
-        {"type": "Feature", "id": code, "geometry": geometry, "properties": properties},
+        {"type": "Feature", "id": code, "geometry": geometry, "properties": told},
         ensure_ascii=False,
     )
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
-from hotline.analysis.formats.words import Say, guarded, plain
+from hotline.analysis.formats.words import Say, guarded, plain, tidy
 from hotline.analysis.table import REAL, TEXT, Column, Table
 
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
@@ -62,6 +62,16 @@ def _is_day(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def spoken(about: Mapping[str, Any], say: Say) -> dict[str, Any]:
+    """What a table is about, its sentences in the reader's language."""
+    told: dict[str, Any] = tidy(about)
+    for name in ("title", "notes"):
+        if told.get(name):
+            held = told[name]
+            told[name] = said(say, held) if isinstance(held, str) else [said(say, n) for n in held]
+    return told
 
 
 def said(say: Say, message: str) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from hotline.analysis.formats.schema import of_time, schema
-from hotline.analysis.formats.words import N_, Say, SheetTooLarge, columns, guarded, tidy
+from hotline.analysis.formats.schema import of_time, schema, spoken
+from hotline.analysis.formats.words import N_, NO_LICENCE, Say, SheetTooLarge, columns, guarded
 from hotline.analysis.table import TEXT, Column, Table
 
 MOST_ROWS, LONGEST = 1_048_575, 32_767  # below the header; characters of a cell: the format's own
@@ -102,8 +102,10 @@ def _dictionary(table: Table, say: Say) -> list[tuple[str, ...]]:
 
 def _about(about: Mapping[str, Any], say: Say) -> list[tuple[str, str]]:
     rows = [(say(N_("About this table")), "")]
-    for name, value in tidy(about).items():
-        if isinstance(value, dict):
+    for name, value in spoken(about, say).items():
+        if name == "licence" and not value:
+            rows.append((name, say(NO_LICENCE)))
+        elif isinstance(value, dict):
             rows += [(f"{name} {key}", str(one)) for key, one in value.items()]
         elif isinstance(value, list):
             rows += [(name, str(one)) for one in value]

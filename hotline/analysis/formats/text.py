@@ -8,8 +8,8 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from hotline.analysis.formats.schema import schema
-from hotline.analysis.formats.words import Say, columns, guarded, plain, tidy
+from hotline.analysis.formats.schema import schema, spoken
+from hotline.analysis.formats.words import Say, columns, guarded, plain
 from hotline.analysis.table import Column, Table
 
 EXCEL_BR = "excel-br"
@@ -42,7 +42,7 @@ def _written(values: list[Any], point: str) -> list[Any]:
 def as_json(table: Table, say: Say) -> bytes:
     """``{"about", "schema", "data"}``: schema is a Frictionless Table Schema, data a list of rows,
     one on each line, each with all columns."""
-    about = json.dumps(tidy(table.about), ensure_ascii=False, allow_nan=False)
+    about = json.dumps(spoken(table.about, say), ensure_ascii=False, allow_nan=False)
     fields = json.dumps(schema(table, "json", say), ensure_ascii=False)
     rows = ",\n".join(_rows(table))
     return f'{{"about": {about},\n"schema": {fields},\n"data": [\n{rows}\n]}}\n'.encode()

@@ -34,6 +34,9 @@ def english(message: str, **values: object) -> str:
     return message.format(**values) if values else message
 
 
+NO_LICENCE = N_("The line has named none. Ask it before you pass this on.")
+
+
 class BadFormat(BadInput):
     """A format or dialect nobody writes."""
 
