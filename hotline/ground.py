@@ -24,16 +24,18 @@ from hotline.settings import NAMES, Settings
 LEAST_SPACE = 2**30  # bytes: about 100,000 tips, or one good copy of a small line
 _AHEAD = 120  # seconds that a file may be younger than now
 _UNSYNC = 0x0040  # STA_UNSYNC of adjtimex(2)
+_OURS = "HOTLINE_"
 _ZONE = "America/Sao_Paulo"
 
 
 def names() -> str:
     """Settings that nothing reads: a slip of the pen leaves the default in force, silently."""
     if unknown := settings_module.unknown():
-        near = difflib.get_close_matches(unknown[0], NAMES, 1)
+        ours = [name.removeprefix(_OURS) for name in NAMES]
+        near = difflib.get_close_matches(unknown[0].removeprefix(_OURS), ours, 1)
         raise HotlineError(
             f"No such setting: {', '.join(unknown)}.",
-            f"Did you mean {near[0]}?" if near else "Unset it; README.md lists the settings.",
+            f"Did you mean {_OURS}{near[0]}?" if near else "Unset it; README.md lists them.",
         )
     return "every HOTLINE_… of the environment is a setting"
 
