@@ -27,6 +27,7 @@ from hotline.settings import Settings
 from hotline.store.database import Database, DatabaseUnavailable
 from hotline.store.facts import Facts
 from hotline.store.migrate import current, head
+from hotline.store.snapshot import NewerSchema
 from hotline.tips import HOLD
 from hotline.triage import recovery
 from hotline.triage.approvals import Deed
@@ -148,6 +149,8 @@ def _database(settings: Settings) -> str:
         have, want = current(database), head(database)
     finally:
         database.close()
+    if have > want:
+        raise NewerSchema
     if have != want:
         raise HotlineError("The schema is not the newest.", "Run 'hotline db upgrade'.")
     return f"answers, version {have}"

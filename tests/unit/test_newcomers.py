@@ -228,12 +228,22 @@ def test_the_database_is_not_there(machine: Machine) -> None:
     assert "hush" not in line.run("doctor").output
 
 
-def test_migrations_were_not_applied(machine: Machine) -> None:
+@pytest.mark.parametrize(
+    ("version", "sentence", "hint"),
+    [
+        ("0001", "not the newest", "hotline db upgrade"),
+        ("9999", "does not know the schema", "version of the program that wrote it"),
+    ],
+    ids=["migrations were not applied", "the program was rolled back alone"],
+)
+def test_program_and_schema_do_not_fit(
+    machine: Machine, version: str, sentence: str, hint: str
+) -> None:
     database = sqlite3.connect(machine.home / "hotline.db")
     (newest,) = database.execute("SELECT version_num FROM alembic_version").fetchone()
-    database.execute("UPDATE alembic_version SET version_num = '0001'")
+    database.execute("UPDATE alembic_version SET version_num = ?", (version,))
     database.commit()
-    machine.sick("database", "not the newest", "hotline db upgrade")
+    machine.sick("database", sentence, hint)
     database.execute("UPDATE alembic_version SET version_num = ?", (newest,))
     database.commit()
     database.close()
