@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -24,7 +25,8 @@ from redis import Redis
 
 from hotline import doctor, ground, hygiene
 from hotline.cli import root
-from hotline.settings import NAMES
+from hotline.serve import Ports, PortTaken, refuse_taken, running
+from hotline.settings import NAMES, Settings
 from tests.services import free_port
 from tests.terminal import Typed, sheets_in
 
@@ -368,3 +370,15 @@ def test_nobody_is_on_duty(machine: Machine) -> None:
     sheet.write_text(before)
     assert machine.run(*step, said=typed("ana", "bia")).exit_code == 0
     machine.content()
+
+
+def test_a_port_is_taken(machine: Machine) -> None:
+    """Two lines of one user on one port would share the reports between them."""
+    settings = Settings(machine.home, "sqlite://")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(PortTaken) as caught, running(settings, Ports(port, 0, 0)):
+            pass
+    assert str(port) in caught.value.message
+    assert "--public-port" in caught.value.hint
+    refuse_taken("127.0.0.1", port)
