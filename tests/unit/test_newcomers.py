@@ -136,6 +136,23 @@ def test_the_home_is_named_from_where_one_stands(
     given(machine, HOME="home").sick("home", "no absolute path", "/var/lib/hotline")
 
 
+def test_the_home_is_closed_to_who_asks(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for somebody who forgot ``sudo -u hotline``. Root may read everything: the kernel's answer
+    to another user is put in its place."""
+    stat = Path.stat
+
+    def refused(path: Path, **how: bool) -> os.stat_result:
+        if machine.home in path.parents:
+            raise PermissionError(13, "Permission denied")
+        return stat(path, **how)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "stat", refused)
+        patch.setattr(os, "access", lambda *_: False)
+        machine.sick("home", "cannot be read and written by you", "sudo -u hotline")
+    machine.content()
+
+
 def test_the_home_was_never_founded(machine: Machine, tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir(mode=0o700)
