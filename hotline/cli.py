@@ -70,6 +70,10 @@ def show(value: Any, *, as_json: bool, text: str) -> None:
 
 def main() -> None:
     """Entry point. A HotlineError becomes two lines and exit status 1, never a stack."""
+    if sys.version_info < (3, 11):  # noqa: UP036 - pip refuses it, a copied tree does not
+        click.echo("hotline: error: this Python is too old", err=True)
+        click.echo("hotline: hint: use 3.11 or newer (Debian 12, Ubuntu 24.04)", err=True)
+        sys.exit(1)
     try:
         root.main(prog_name="hotline", standalone_mode=True)
     except HotlineError as error:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from importlib.metadata import PackageNotFoundError, version
 
-from hotline import hygiene
+from hotline import ground, hygiene, premises
 from hotline import settings as settings_module
 from hotline.assembly import StaffLine, assemble_staff
 from hotline.clock import Clock
@@ -24,9 +24,10 @@ from hotline.intake.voice.script import Found, found, script
 from hotline.routing.profile import Profile
 from hotline.routing.versions import Versions
 from hotline.settings import Settings
-from hotline.store.database import Database
+from hotline.store.database import Database, DatabaseUnavailable
 from hotline.store.facts import Facts
 from hotline.store.migrate import current, head
+from hotline.store.snapshot import NewerSchema
 from hotline.tips import HOLD
 from hotline.triage import recovery
 from hotline.triage.approvals import Deed
@@ -64,6 +65,10 @@ def examine() -> list[Finding]:
         settings = settings_module.load()
     except settings_module.BadSettings as bad:
         return [*findings, *(Finding("settings", False, problem) for problem in bad.problems)]
+    findings.append(_try("home", lambda: premises.home(settings)))
+    if not findings[-1].sound:
+        return findings
+    findings += newcomers(settings, Clock())
     findings.append(_try("database", lambda: _database(settings)))
     findings.append(_try("database role", lambda: hygiene.database_role(settings)))
     findings.append(_try("database log", lambda: hygiene.database_log(settings)))
@@ -78,6 +83,8 @@ def examine() -> list[Finding]:
     findings.append(_try("voice", lambda: voice(settings)))
     try:
         line = assemble_staff(settings)
+    except DatabaseUnavailable:
+        return [*findings, Finding("line", False, _NO_DATABASE)]
     except HotlineError as problem:
         return [*findings, Finding("line", False, f"{problem.message} {problem.hint}")]
     try:
@@ -89,6 +96,7 @@ def examine() -> list[Finding]:
         findings.append(_try("questions", _questions))
         findings.append(_try("outbox", lambda: _outbox(line)))
         findings.append(_try("audit", lambda: hygiene.audit_standing(line)))
+        findings.append(_try("copies", lambda: premises.copies(line)))
         findings += [
             _try("deadlines", lambda: hygiene.deadlines(line)),
             _try("on duty", lambda: hygiene.on_duty(line.profile)),
@@ -100,11 +108,39 @@ def examine() -> list[Finding]:
     return findings
 
 
+def newcomers(settings: Settings, clock: Clock) -> list[Finding]:
+    """What goes wrong on a first evening, before the line itself is opened."""
+    return [
+        _try("names", ground.names),
+        _try("secrets", ground.secrets),
+        _try("packages", ground.packages),
+        _try("time zones", ground.time_zones),
+        _try("clock", lambda: ground.kept_clock(settings, clock)),
+        _try("disk", lambda: ground.disk(settings)),
+        _try("modes", lambda: premises.modes(settings)),
+        _try("owner", lambda: premises.owner(settings)),
+        _try("demonstration", lambda: premises.demonstration(settings)),
+        _try("address", lambda: premises.address(settings)),
+        _try("signing key", lambda: premises.signing_key(settings, clock)),
+    ]
+
+
 def _try(name: str, check: Callable[[], str]) -> Finding:
     try:
         return Finding(name, True, check())
+    except DatabaseUnavailable:
+        return Finding(name, False, _NO_DATABASE)
     except HotlineError as problem:
         return Finding(name, False, f"{problem.message} {problem.hint}")
+    except OSError:
+        return Finding(name, False, "A file could not be read. Run as the line's own user.")
+
+
+# Not the sentence that reporters read when this happens to them.
+_NO_DATABASE = (
+    "The database does not answer. Start it, and look at HOTLINE_DATABASE_URL: machine, port, "
+    "name, user and password."
+)
 
 
 def _database(settings: Settings) -> str:
@@ -113,6 +149,8 @@ def _database(settings: Settings) -> str:
         have, want = current(database), head(database)
     finally:
         database.close()
+    if have > want:
+        raise NewerSchema
     if have != want:
         raise HotlineError("The schema is not the newest.", "Run 'hotline db upgrade'.")
     return f"answers, version {have}"

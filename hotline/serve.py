@@ -7,6 +7,7 @@ their own. When one ends, all end: half a line would lose tips silently.
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import os
 import signal
@@ -43,6 +44,18 @@ class RedisNeeded(HotlineError):
     hint = "Set HOTLINE_REDIS_URL, or serve with one public worker."
 
 
+class PortTaken(HotlineError):
+    """Somebody listens there already. A second line of the same user would even be let in beside
+    the first by the kernel, and each would get half of the reports."""
+
+    code = "port_taken"
+    message = "Port {port} is taken: another program, or a line that still runs, listens there."
+    hint = "End it, or choose others: --public-port, --console-port, --analyst-port (0: any)."
+
+    def __init__(self, port: int) -> None:
+        super().__init__(self.message.format(port=port))
+
+
 class DidNotStart(HotlineError):
     code = "did_not_start"
     message = "One of the processes did not start."
@@ -66,6 +79,18 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return port
+
+
+def refuse_taken(address: str, port: int) -> None:
+    """Raises PortTaken. Of an address that is not this machine's, the process itself tells."""
+    with socket.socket() as probe:
+        # What a line that just ended left in TIME_WAIT is nobody.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise PortTaken(port) from None
 
 
 def public() -> Flask:
@@ -178,6 +203,8 @@ def running(
     if workers > 1 and not settings.redis_url:
         raise RedisNeeded
     port_of = {"public": ports.public, "staff": ports.console, "analyst": ports.analyst}
+    for role in roles:
+        refuse_taken(address, port_of[role])
     children: list[subprocess.Popen[bytes]] = []
     own = str(os.getpid())
     try:

@@ -152,6 +152,13 @@ def _check_url(name: str, value: str, schemes: tuple[str, ...], problems: list[s
         problems.append(f"{name} must begin with one of {', '.join(s + '://' for s in schemes)}")
 
 
+def _check_bare(name: str, value: str, problems: list[str]) -> None:
+    """The provider signs whole addresses: one with a path in front would never fit."""
+    url = urlsplit(value)
+    if url.scheme and (url.path or url.query or url.fragment or not url.hostname):
+        problems.append(f"{name} must be scheme and host alone, without a path")
+
+
 def _sound_onion(url: str) -> bool:
     """A version 3 onion address proves itself: key, checksum and version (Tor rend-spec-v3,
     "Encoding onion addresses"). One wrong letter would send reporters nowhere, or to a stranger."""
@@ -182,6 +189,14 @@ def _check_alarms(values: Mapping[str, str], problems: list[str]) -> None:
         problems.append(f"HOTLINE_METRICS_TOKEN must have {SHORTEST_TOKEN} characters or more")
 
 
+def _marked(home: Path) -> bool:
+    """A home that this user may not even look into is no training's; doctor says whose it is."""
+    try:
+        return (home / TRAINING).exists()
+    except PermissionError:
+        return False
+
+
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Reads ``environ`` (default: the process's). Raises BadSettings naming every problem."""
     environ = os.environ if environ is None else environ
@@ -190,7 +205,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     home = Path(values.get("HOTLINE_HOME", "")).expanduser()
     if "HOTLINE_HOME" not in values:
         problems.append("HOTLINE_HOME is not set")
-    elif (home / TRAINING).exists():
+    elif _marked(home):
         # Whatever this machine's environment says: no real database, queue, telephone or witness.
         values = {name: values[name] for name in _OF_TRAINING if name in values}
         values["HOTLINE_DEMO"] = "1"
@@ -206,6 +221,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         _check_url("HOTLINE_REDIS_URL", redis, ("redis", "rediss", "unix"), problems)
     public = values.get("HOTLINE_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
     _check_url("HOTLINE_PUBLIC_URL", public, ("http", "https"), problems)
+    _check_bare("HOTLINE_PUBLIC_URL", public, problems)
     onion = values.get("HOTLINE_ONION_URL", "").rstrip("/").lower()
     if onion and not _sound_onion(onion):
         problems.append("HOTLINE_ONION_URL must be http:// and a whole version 3 onion address")
@@ -282,6 +298,20 @@ def sources(environ: Mapping[str, str] | None = None) -> list[tuple[str, str, st
         else:
             rows.append((name, "", "default"))
     return rows
+
+
+def unknown(environ: Mapping[str, str] | None = None) -> list[str]:
+    """Names that begin as ours and are none: ``HOTLINE_REDIS`` for ``HOTLINE_REDIS_URL``."""
+    environ = os.environ if environ is None else environ
+    ours = {*NAMES, *(name + "_FILE" for name in SECRET)}
+    return sorted(name for name in environ if name.startswith("HOTLINE_") and name not in ours)
+
+
+def secret_files(environ: Mapping[str, str] | None = None) -> dict[str, Path]:
+    """Which file each secret comes from, for those that do."""
+    environ = os.environ if environ is None else environ
+    named = {name: environ.get(name + "_FILE", "") for name in NAMES if name in SECRET}
+    return {name: Path(file) for name, file in named.items() if file}
 
 
 def child_environ(settings: Settings, *, public: bool = False) -> dict[str, str]:

@@ -14,6 +14,7 @@ import pytest
 import redis
 from playwright.sync_api import Browser
 
+from hotline import ground
 from hotline.clock import Clock
 from hotline.store.database import Database
 from hotline.store.migrate import upgrade
@@ -62,6 +63,14 @@ def remembered() -> Iterator[None]:
     """What comes out the same each time is worked out once a process."""
     with pytest.MonkeyPatch.context() as patch:
         remember(patch)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kept_clock() -> Iterator[None]:
+    """Whether a time service keeps the clock of this machine is its own affair."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ground, "kernel_status", lambda: 0)
         yield
 
 

@@ -19,6 +19,7 @@ TOP_LEVEL = {
     "LICENSE",
     "README.md",
     "SECURITY.md",
+    "compose.yaml",
     "docs",
     "hotline",
     "pyproject.toml",
@@ -151,7 +152,17 @@ def test_every_module_stands_in_a_layer() -> None:
         assert not any(isinstance(node, ast.Import | ast.ImportFrom) for node in body), name
 
 
-@pytest.mark.parametrize("script", ["scripts/start", "scripts/test", "scripts/lock", ".ci/run"])
+@pytest.mark.parametrize(
+    "script",
+    [
+        "scripts/start",
+        "scripts/test",
+        "scripts/lock",
+        "scripts/wheel",
+        "scripts/stranger",
+        ".ci/run",
+    ],
+)
 def test_scripts_run_and_stop_at_the_first_surprise(script: str) -> None:
     path = ROOT / script
     lines = path.read_text().splitlines()
