@@ -225,6 +225,12 @@ def pages(home: Path, months: list[str], rounds: int) -> Report:
         "a year by month and municipality": f"/ask?from={year}&to={last}&by=month,municipality",
         "ten years by year and municipality": f"/ask?from={all_}&to={last}&by=year,municipality",
         "ten years by month and municipality": f"/ask?from={all_}&to={last}&by=month,municipality",
+        "quality": "/quality",
+        "codebook": "/codebook",
+        "pictures of ten years": f"/charts?from={all_}&to={last}&by=",
+        "pictures of ten years by state": f"/charts?from={all_}&to={last}&by=state",
+        "pictures of two years by type": f"/charts?from={months[-24]}&to={last}&by=crime_type",
+        "pictures of a year by municipality": f"/charts?from={year}&to={last}&by=municipality",
     }
     found: Report = {}
     with site(home, MovableClock()) as client:
