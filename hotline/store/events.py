@@ -114,6 +114,7 @@ EVENTS: Final[Mapping[str, tuple[Told, Fields]]] = {
     "read": (Told.SECOND, _ON_TIP),
     "revealed": (Told.SECOND, _ON_TIP),
     "corrected": (Told.SECOND, _ON_TIP),
+    "victim_described": (Told.SECOND, _ON_TIP),
     "doubts_decided": (Told.SECOND, _ON_TIP),
     "folded": (Told.SECOND, _ON_TIP),
     "noted": (Told.SECOND, _ON_TIP),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from hotline.tips import (
@@ -31,7 +32,8 @@ from hotline.tips import (
 class TipContent:
     """A tip as an operator opens it. ``lookup`` and ``reply_key`` are where answers to the
     reporter go; ``observation`` the id of its count; ``day`` the day of arrival. ``included`` is
-    the number of the last summary a person saw when rewriting the tip, None while nobody has."""
+    the number of the last summary a person saw when rewriting the tip, None while nobody has.
+    ``facts`` are what a person read of victim and weapon: closed codes, for counts alone."""
 
     classified: ClassifiedTip
     decision: Decision
@@ -40,6 +42,7 @@ class TipContent:
     observation: bytes
     day: str
     included: int | None = None
+    facts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def tip(self) -> Tip:
@@ -64,6 +67,7 @@ def encode(content: TipContent) -> bytes:
         "observation": content.observation.hex(),
         "day": content.day,
         "included": content.included,
+        "facts": dict(content.facts),
     }
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(
         "utf-8", "replace"
@@ -111,6 +115,7 @@ def decode(payload: bytes) -> TipContent:
         observation=bytes.fromhex(document["observation"]),
         day=document["day"],
         included=document["included"],
+        facts=MappingProxyType(document.get("facts", {})),  # older tips have none
     )
 
 
@@ -181,6 +186,17 @@ def _weapon(ticked: Collection[str]) -> str:
     return next((told for tick, told in _WEAPONS.items() if tick in ticked), "unknown")
 
 
+def facts_of(content: TipContent) -> dict[str, str]:
+    """Of victim and weapon: what a person read, else what the reporter's answers tell."""
+    return {
+        "victim_sex": "unknown",
+        "victim_age": "unknown",
+        "victim_ethnicity": "unknown",
+        "weapon": _weapon(content.tip.ticked),
+        **content.facts,
+    }
+
+
 def observation(content: TipContent, month: str, **more: str) -> bytes:
     """What statistics may know of a tip (DESIGN §13): closed codes only, never words. Fields not
     told are ``unknown``; at most three acts."""
@@ -193,10 +209,7 @@ def observation(content: TipContent, month: str, **more: str) -> bytes:
         "acts": [act.code for act in classified.classification.acts[:3]],
         "channel": content.tip.channel,
         "language": content.tip.language,
-        "victim_sex": "unknown",
-        "victim_age": "unknown",
-        "victim_ethnicity": "unknown",
-        "weapon": _weapon(content.tip.ticked),
+        **facts_of(content),
         "outcome": "none",
         "integrity": bool(content.decision.recused),
     }

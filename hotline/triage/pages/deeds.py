@@ -11,7 +11,7 @@ from flask import redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from hotline.assembly import StaffLine
-from hotline.triage import checklist, corrections, dispositions, recordings
+from hotline.triage import checklist, corrections, dispositions, recordings, victims
 from hotline.triage.access import SignedIn
 from hotline.triage.opening import Opened, open_tip, visible
 from hotline.triage.pages import deciding, similar
@@ -89,6 +89,13 @@ def choose(line: StaffLine, me: SignedIn, opened: Opened) -> str:
     return "corrected" if queue == opened.row.queue else "rerouted"
 
 
+def victim(line: StaffLine, me: SignedIn, opened: Opened) -> str:
+    victims.describe(
+        line, me, opened, {name: request.form.get(name, "") for name in victims.FIELDS}
+    )
+    return "victim_described"
+
+
 def check(line: StaffLine, me: SignedIn, opened: Opened) -> str:
     checklist.tick(line, me, opened, request.form.getlist("check"))
     return "checked"
@@ -120,6 +127,7 @@ DEEDS: tuple[Deed, ...] = (
     doubts,
     correct,
     choose,
+    victim,
     check,
     fold,
 )

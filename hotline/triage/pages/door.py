@@ -233,6 +233,7 @@ DONE = {
     "decided": N_("Your decision about the doubtful words was kept."),
     "decided_one": N_("Kept. More doubtful words wait for your decision."),
     "corrected": N_("Type and place were corrected."),
+    "victim_described": N_("What is known of the victim was kept, for the statistics."),
     "folded": N_("The addition is now part of the tip."),
     "typed": N_("What was said is now part of the tip. The recording was destroyed."),
     "typed_elsewhere": N_(

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from flask import redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
+from hotline.analysis.meanings import meaning
 from hotline.delivery.agencies import STATE_NAMES
 from hotline.delivery.scorecard import SAID_NAMES
 from hotline.errors import NotAllowed
 from hotline.intake.details import answered
 from hotline.tips import Redacted
-from hotline.triage import destinations, dispositions, forgetting, sampling
+from hotline.triage import destinations, dispositions, forgetting, sampling, victims
 from hotline.triage.opening import read_tip, visible
 from hotline.triage.pages import deciding, ending, presence, similar
 from hotline.triage.pages.checks import checks
@@ -108,6 +109,10 @@ def show(
         second=dispositions.needs_second(line, opened),
         asked_by_me=request_ is not None and request_.by == me.person.id.hex(),
         types=list(line.types),
+        victim=victims.told(opened.content),
+        victim_titles=victims.FIELDS,
+        victim_lists=victims.lists(),
+        meaning=meaning,
         talk=talk_of(line, opened),
         forward_reasons=dispositions.FORWARD_REASONS,
         ways=deciding.ways(),
