@@ -28,6 +28,7 @@ from hotline.tips import Channel, Contact, Language, Question, State, Urgency
 from hotline.triage.sampling import draw
 from hotline.web import apps
 from tests import pictures
+from tests.browser.keyboard import load
 from tests.conftest import MovableClock
 from tests.desk import Office
 from tests.line import SignIn, copy_line
@@ -187,6 +188,23 @@ def test_the_operators_pages_are_accessible(page: Page, site: Site) -> None:
     page.goto(f"/tips/{site.child}")
     assert page.locator("h1").is_visible()
     sound(page, "not-for-you")
+
+
+def test_who_was_harmed_is_recorded_with_keys_alone(page: Page, site: Site) -> None:
+    enter(page, site, "paulo")
+    page.goto(f"/tips/{site.tip}")
+    with page.expect_navigation():
+        page.locator("[data-take], .lease button").first.click()
+    page.keyboard.press("b")
+    page.locator("#victim_sex").focus()
+    page.keyboard.press("ArrowDown")
+    chosen = page.locator("#victim_sex").input_value()
+    assert chosen != "unknown"
+    sound(page, "victim")
+    page.locator("#victim button").focus()
+    load(page, "Enter")
+    assert page.url.endswith("?done=victim_described")
+    assert page.locator("#victim_sex").input_value() == chosen
 
 
 def test_a_message_is_shown_once_more_with_keys_alone(page: Page, site: Site) -> None:
