@@ -8,7 +8,7 @@ Statistical Purposes (UNODC, ICCS 1.0); what that calls a circumstance is a tag 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -121,7 +121,7 @@ class CrimeType:
 class Types:
     """The table of crime types and the terms that point to them."""
 
-    __slots__ = ("_evidence", "_pairs", "_terms", "_types", "version")
+    __slots__ = ("_evidence", "_pairs", "_tags_of", "_terms", "_types", "version")
 
     def __init__(
         self, types: Mapping[str, CrimeType], terms: TermTable, evidence: Evidence, version: str
@@ -129,6 +129,10 @@ class Types:
         self._types = types
         self._terms = terms
         self._pairs = pairs(terms)
+        self._tags_of: dict[str, list[str]] = {}
+        for tag, codes in terms.codes_of_tag.items():
+            for code in codes:
+                self._tags_of.setdefault(code, []).append(tag)
         self._evidence = evidence
         self.version = version
 
@@ -280,10 +284,8 @@ class Types:
     def _special(self, code: str) -> bool:
         return self._types[code].group in _SPECIAL
 
-    def _tags(self, acts: tuple[Act, ...], told: Set[str]) -> tuple[str, ...]:
-        codes = {act.code for act in acts}
-        owned = self._terms.codes_of_tag.items()
-        return tuple(sorted(told | {tag for tag, owners in owned if not codes.isdisjoint(owners)}))
+    def _tags(self, acts: tuple[Act, ...], told: set[str]) -> tuple[str, ...]:
+        return tuple(sorted(told.union(*[self._tags_of.get(act.code, ()) for act in acts])))
 
 
 def _because(terms: Terms, sentence: str) -> str:

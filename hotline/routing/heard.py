@@ -27,7 +27,8 @@ class Pair(NamedTuple):
     pairing: Pairing
 
 
-# Where a concept was said, how surely, by which term, and whether that was denied.
+# Where a concept was said, how surely (negative, so that the surest of one place sorts first), by
+# which term, and whether that was denied.
 _Place = tuple[int, float, str, bool]
 Pairs = Mapping[int, Sequence[Pair]]
 
@@ -49,7 +50,8 @@ def pairs(table: TermTable) -> Pairs:
 
 def weigh(found: dict[Terms, float], terms: Terms, weight: float) -> None:
     """A term said twice counts once."""
-    found[terms] = max(weight, found.get(terms, 0.0))
+    if weight > found.get(terms, 0.0):
+        found[terms] = weight
 
 
 class Heard:
@@ -90,19 +92,20 @@ class Heard:
 
     def _tell(self) -> None:
         told: set[tuple[int, str]] = set()  # a word that fits two terms of a type counts once
-        for fit, places in self._scan.spots.items():
+        spots, within, denied, doubted, _ = self._scan
+        for fit, places in spots.items():
             for entry, much in fit.others:
                 if entry.kind == "threat":
                     self._threaten(entry.subject, (entry.term,))
                     continue
                 for at in places:
-                    if at in self._scan.denied:
+                    if at in denied:
                         continue
                     if entry.kind == "tag":
                         self.tags.add(entry.subject)
-                    elif (fit, at) not in self._scan.within and (at, entry.subject) not in told:
+                    elif (fit, at) not in within and (at, entry.subject) not in told:
                         told.add((at, entry.subject))
-                        sure = self._scan.doubted.get(at, 1.0) * much
+                        sure = doubted.get(at, 1.0) * much
                         weigh(self.types[entry.subject], (entry.term,), entry.weight * sure)
 
     def _threaten(self, subject: str, terms: Terms) -> None:
@@ -127,16 +130,18 @@ class Heard:
     def _standing(self, wanted: frozenset[int]) -> Mapping[int, list[_Place]]:
         """Where these concepts stand in the text, from its beginning."""
         denied, doubted = self._scan.denied, self._scan.doubted
+        plain = not (denied or doubted)
         found: dict[int, list[_Place]] = {mark: [] for mark in wanted}
         for fit, places in self._scan.spots.items():
-            for mark, (term, much) in fit.named.items():
-                if mark in found:
-                    found[mark] += [
-                        (at, doubted.get(at, 1.0) * much, term, at in denied) for at in places
-                    ]
+            for mark in wanted.intersection(fit.named):
+                term, much = fit.named[mark]
+                found[mark] += (
+                    [(at, -much, term, False) for at in places]
+                    if plain
+                    else [(at, -much * doubted.get(at, 1.0), term, at in denied) for at in places]
+                )
         for said in found.values():
-            if len(said) > 1:
-                said.sort(key=_surest)
+            said.sort()
         return found
 
     def _weigh_pair(self, pair: Pair, standing: Mapping[int, list[_Place]]) -> None:
@@ -149,13 +154,13 @@ class Heard:
         together = _together(families)
         if not together:
             return
-        terms = tuple(term for _, _, term, _ in together)
+        terms = tuple([term for _, _, term, _ in together])
         if threat:
             self._threaten(subject, terms)
         elif kind == "tag":
             self.tags.add(subject)
         else:
-            weight = pair.pairing.weight * min(sure for _, sure, _, _ in together)
+            weight = pair.pairing.weight * -max([sure for _, sure, _, _ in together])
             weigh(self.types[subject], terms, weight)
 
     def term(self, mark: int) -> str:
@@ -164,10 +169,6 @@ class Heard:
             if mark in fit.named and not self._scan.denied.issuperset(places):
                 return fit.named[mark][0]
         raise KeyError(mark)
-
-
-def _surest(place: _Place) -> tuple[int, float, str]:
-    return place[0], -place[1], place[2]
 
 
 def _together(families: Sequence[Sequence[_Place]]) -> list[_Place] | None:

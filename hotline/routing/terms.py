@@ -16,6 +16,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 from sys import intern
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -132,12 +133,13 @@ class Pairing:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Form:
-    """A word of the tables: the keys it matches, what it means alone and the longer terms that it
-    begins."""
+    """A word of the tables: the keys it matches, what it means alone, what of that names types,
+    tags or threats, and the longer terms that it begins."""
 
     keys: tuple[str, ...]
     road: _Road
     alone: list[Fit]
+    naming: list[Fit]
     nexts: Set[str]
 
 
@@ -164,7 +166,7 @@ class _Road:
 
 
 class Scan(NamedTuple):
-    """Every term in a text, with the words that it begins at; where its crime types do not count,
+    """Every term in a text, with the words that it begins at; where what it names does not count,
     being within a longer term; the words that are denied; how surely those are told that are
     quoted or hearsay; and all words of the text, to be weighed and never to be quoted."""
 
@@ -249,7 +251,8 @@ class TermTable:
         """Worked out when first asked for."""
         begun = [self._root.next[key] for key in keys if key in self._root.next]
         road = _Road(begun, language, self.marks)
-        form = self._forms[language][keys] = _Form(keys, road, road.ends, road.nexts)
+        naming = [fit for fit in road.ends if fit.others]
+        form = self._forms[language][keys] = _Form(keys, road, road.ends, naming, road.nexts)
         return form
 
     def _known(self, word: str) -> tuple[str, ...]:
@@ -276,22 +279,21 @@ class TermTable:
         spots: dict[Fit, list[int]] = defaultdict(list)
         within: set[tuple[Fit, int]] = set()
         reach = 0
-        for at, form in enumerate(forms):
+        for at, (form, second) in enumerate(pairwise(forms)):
             if form is None:
                 continue
             if form.alone:
                 alone[form].append(at)
-            second = forms[at + 1]
             if second is not None and form.nexts and not form.nexts.isdisjoint(second.keys):
                 longer = self._walk(form.road, forms, at + 1, language)
                 longest = longer[0][0] if longer else 0
                 for end, fit in longer:
                     spots[fit].append(at)
-                    if not reach < end == longest:
+                    if fit.others and not reach < end == longest:
                         within.add((fit, at))
                 reach = max(reach, longest)
-            if at < reach:
-                within.update((fit, at) for fit in form.alone)
+            if at < reach and form.naming:
+                within.update([(fit, at) for fit in form.naming])
         for form, places in alone.items():
             for fit in form.alone:
                 spots[fit] += places
