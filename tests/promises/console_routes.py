@@ -445,6 +445,7 @@ ROUTES: dict[str, Prepare] = {
     "doubts": _on_tip(DOUBTFUL, **{"doubt-1": "remove"}),
     "correct": _on_tip(type="GBV-01", place="Niterói, RJ"),
     "choose": _choose,
+    "victim": _on_tip(victim_sex="female", weapon="firearm"),
     "check": _on_tip(check="place-clear"),
     "undo": _undo,
     "samples": _page("sofia"),
