@@ -160,15 +160,17 @@ def analyst() -> Flask:
     return analyst_app(settings_module.load())
 
 
-def run_one(role: str, address: str, port: int, workers: int, parent: int) -> None:
-    """The body of a child process: granian with one application, access log off."""
+def run_one(
+    role: str, address: str, port: int, workers: int, parent: int, module: str = "hotline.serve"
+) -> None:
+    """The body of a child process: granian with one application of ``module``, access log off."""
     harden(secret=False, parent=parent)
     from granian import Granian
     from granian.constants import Interfaces
     from granian.log import LogLevels
 
     Granian(
-        f"hotline.serve:{role}",
+        f"{module}:{role}",
         address=address,
         port=port,
         interface=Interfaces.WSGI,
@@ -280,4 +282,5 @@ def until_stopped(body: Callable[[threading.Event], int]) -> int:
 
 
 if __name__ == "__main__":
-    run_one(sys.argv[1], sys.argv[2], *(int(number) for number in sys.argv[3:6]))
+    port, workers, parent = (int(number) for number in sys.argv[3:6])
+    run_one(sys.argv[1], sys.argv[2], port, workers, parent, *sys.argv[6:])

@@ -2,13 +2,14 @@
 """How well and how fast tips are routed: types, places, decisions; how fast a line answers.
 
     .venv/bin/python scripts/benchmark.py
-        [--part fresh|test|development|plain|line|vault|linking|desk|relay|trends] [--json]
+        [--part fresh|test|development|plain|line|intake|vault|linking|desk|relay|trends] [--json]
 
 Quality is measured on the labelled tips of tests/routing. Speed is on one core, undisturbed as far
 as that can be had (pace.py), beside a floor of the same run: splitting the same texts into
 lower-case words, and looking a decision up under its facts. What other tools make of the same
 texts and tables stands beside it where they are installed (peers.py). ``--part line`` starts a
-line and measures what people wait for (answers.py); ``--part vault`` measures sealing, opening,
+line and measures what people wait for (answers.py); ``--part intake`` loads one with tips on both
+databases (intake_pace.py); ``--part vault`` measures sealing, opening,
 re-wrapping, receipts and audit records beside the bare libraries (sealing.py); ``--part linking``
 finds similar tips in tests/linking (linking.py); ``--part desk`` fills both databases
 (``--stored``, ``--open``) and measures the operators' pages (desk_pace.py); ``--part relay``
@@ -197,7 +198,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--part",
-        choices=(*PARTS, "line", "vault", "linking", "desk", "relay", "trends"),
+        choices=(*PARTS, "line", "intake", "vault", "linking", "desk", "relay", "trends"),
         default="test",
     )
     parser.add_argument("--stored", type=int, default=3_000_000, help="tips, for --part desk")
@@ -209,6 +210,10 @@ def main() -> int:
         import answers  # which needs what the tests need
 
         report = answers.report()
+    elif options.part == "intake":
+        import intake_pace
+
+        report = intake_pace.report()
     elif options.part == "linking":
         import linking
 

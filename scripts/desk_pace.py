@@ -24,6 +24,7 @@ from sqlalchemy import Connection, text
 
 from hotline import demo
 from hotline.assembly import assemble_staff
+from hotline.clock import Clock
 from hotline.settings import Settings
 from hotline.store.database import Database
 from hotline.tips import State
@@ -154,13 +155,13 @@ def settle(database: Database) -> None:
 
 
 @contextlib.contextmanager
-def lines(engine: str) -> Iterator[Settings]:
+def lines(engine: str, clock: Clock | None = None) -> Iterator[Settings]:
     """Settings of a founded line with nothing in it yet."""
     with tempfile.TemporaryDirectory(prefix="hotline-desk-") as folder:
         founded, home = Path(folder) / "founded", Path(folder) / "home"
         founded.mkdir()
         home.mkdir()
-        clock = MovableClock()
+        clock = clock or MovableClock()
         first = settings_for(founded, f"sqlite:///{founded / 'hotline.db'}")
         demo.seed_others(first, clock, demo.seed_officers(first, clock))
         if engine == "sqlite":

@@ -10,7 +10,7 @@ from hotline.errors import Busy
 from hotline.vault.receipts import ReplyKeys, new_code, stretch
 from hotline.vault.suites import X_WING
 
-POOL = 6000
+POOL = 12_000  # half a minute at 400 tips a second; some 20 MB; full after ten quiet minutes
 _AT_ONCE = 2  # 19 MiB and 28 ms each; more at once would be a lever to stop the line
 _PATIENCE_SECONDS = 10.0
 RESERVE = 300  # as many are kept ready even while people report
