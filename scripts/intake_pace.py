@@ -26,6 +26,7 @@ from answers import spent
 from desk_pace import lines
 from paced import FLOOR
 from sqlalchemy import func, select
+from tip_shares import shares
 
 from hotline.clock import Clock
 from hotline.serve import Ports, environ, stop, wait_ready
@@ -37,7 +38,9 @@ from tests.routing.labelled import tips
 
 AT_ONCE = 32  # connections
 STEADY = 100  # tips a second, by the clock
+SETTLING = 5.0  # seconds: its language model loaded, what was loaded set aside
 WARMING = 3.0
+SOME = 800  # tips
 LIMITS = {"of the floor": 2.5, "p99 ms": 250.0, "steady p99 ms": 100.0}
 LEAST = {"sqlite": 350, "postgresql": 600}  # tips a second
 Figures = dict[str, dict[str, float]]
@@ -84,12 +87,15 @@ class Load:
         }
 
 
-def requests(port: int, draw: random.Random) -> Iterator[bytes]:
+def bodies(draw: random.Random) -> Iterator[bytes]:
     """Labelled tips of five languages in turn, each told in other words at its end."""
-    told = tips("development")
-    for tip in itertools.cycle(told):
+    for tip in itertools.cycle(tips("development")):
         text = f"{tip.text} {draw.randrange(10**6)}"
-        body = json.dumps({"description": text, "language": tip.language}).encode()
+        yield json.dumps({"description": text, "language": tip.language}).encode()
+
+
+def requests(port: int, draw: random.Random) -> Iterator[bytes]:
+    for body in bodies(draw):
         yield (
             b"POST /api/v1/tips HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
             b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
@@ -165,6 +171,7 @@ def measured(settings: Settings, workers: int, seconds: float) -> Figures:
     sent = acknowledged = 0
     for name, floor in (("full load", False), ("floor", True)):
         with line(settings, workers, floor=floor) as (port, pid):
+            time.sleep(SETTLING)
             texts = requests(port, draw)
             loads = [drive(port, texts, WARMING)]
             before = spent([pid])
@@ -208,7 +215,10 @@ def report(seconds: float = 30.0, engines: Sequence[str] = ("sqlite", "postgresq
             if engine == "postgresql":
                 settings = replace(settings, redis_url=stack.enter_context(services.redis_server()))
                 workers = 2
+            some = list(itertools.islice(bodies(random.Random(11)), SOME))
+            steps = shares(replace(settings, redis_url=None), some)
             figures = measured(settings, workers, seconds)
         found |= {f"{engine}, {name}": dict(figure) for name, figure in figures.items()}
+        found[f"{engine}, milliseconds of one tip alone"] = dict(steps)
         found[f"{engine}, beyond the limits"] = {"": kept(engine, figures) or "nothing"}
     return found

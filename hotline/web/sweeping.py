@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import TYPE_CHECKING
 
 from werkzeug.wsgi import ClosingIterator
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 SWEEP_SECONDS = 1.0
-SWEEPS = 3600
+LOADED, HOUR = 5, 3600  # sweeps
 
 
 class Requests:
@@ -42,7 +43,8 @@ class Requests:
     def _left(self) -> None:
         with self._door:
             self._inside -= 1
-            self._door.notify_all()
+            if not self._inside:
+                self._door.notify_all()
 
     @contextmanager
     def shut_out(self, seconds: float) -> Iterator[bool]:
@@ -54,29 +56,34 @@ class Requests:
 
 def sweep_memory(requests: Requests, after: threading.Thread) -> None:
     """Starts a thread that frees, once a second, what finished requests left in cycles: the
-    interpreter by itself lets them lie until enough has gathered. What was loaded is set aside
-    first (when ``after`` ends): a look through its 670,000 objects takes a third of a second, and
-    everybody waits for it. It is looked through again every hour."""
+    interpreter by itself lets them lie until enough has gathered. What was loaded is set aside,
+    when ``after`` ends and each five seconds, for the tables are worked out as words of theirs
+    are first said: a look through 670,000 objects takes a third of a second, and everybody waits
+    for it. What is set aside is looked through every hour."""
 
     def sweep() -> None:
         after.join()
-        while True:
-            while not set_aside(requests):
-                time.sleep(SWEEP_SECONDS)
-            for _ in range(SWEEPS):
-                time.sleep(SWEEP_SECONDS)
+        every = False
+        for second in count():
+            every = every or second % HOUR == HOUR - 1
+            if second % LOADED == 0 and set_aside(requests, SWEEP_SECONDS, every=every):
+                every = False
+            else:
                 gc.collect()
+            time.sleep(SWEEP_SECONDS)
 
+    gc.freeze()
     threading.Thread(target=sweep, name="sweep", daemon=True).start()
 
 
-def set_aside(requests: Requests, seconds: float = 10) -> bool:
-    """Frees every cycle and has the collector look at nothing that is left. Only between requests:
-    what one of just then leaves behind would stay until the next time. Whether there was such a
-    moment."""
+def set_aside(requests: Requests, seconds: float, *, every: bool) -> bool:
+    """Frees every cycle, also (``every``) among what was set aside before, and has the collector
+    look at nothing that is left. Only between requests: what one of just then leaves behind would
+    stay until the next time. Whether there was such a moment."""
     with requests.shut_out(seconds) as alone:
         if alone:
-            gc.unfreeze()
+            if every:
+                gc.unfreeze()
             gc.collect()
             gc.freeze()
         return alone

@@ -65,9 +65,11 @@ def test_what_a_request_of_just_then_leaves_is_not_set_aside(environ: dict[str, 
     asking = threading.Thread(target=ask)
     asking.start()
     assert answer.came.wait(PATIENCE)
-    assert not set_aside(requests, 0.01), "nobody is alone while somebody asks"
+    assert not set_aside(requests, 0.01, every=True), "nobody is alone while somebody asks"
     done: list[bool] = []
-    waiting = threading.Thread(target=lambda: done.append(set_aside(requests, PATIENCE)))
+    waiting = threading.Thread(
+        target=lambda: done.append(set_aside(requests, PATIENCE, every=True))
+    )
     waiting.start()
     answer.may_go.set()
     for thread in (asking, waiting):
