@@ -154,9 +154,9 @@ class AuditLog:
         ``least``. Looks at no more than ``LOOK_AT`` records: the log is never read whole for one
         page."""
         with self._database.read() as connection:
-            if before is None:
-                top = connection.execute(select(func.max(AuditRow.position))).scalar()
-                before = 0 if top is None else top + 1
+            top = connection.execute(select(func.max(AuditRow.position))).scalar()
+            end = 0 if top is None else top + 1
+            before = end if before is None else min(before, end)
             floor = max(least, before - LOOK_AT)
             place = type_coerce(AuditRow.position, BigInteger)
             query = (
