@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
@@ -42,24 +41,21 @@ class House:
 
 def path_of(rule: Rule, thing: str = "ab" * 16) -> str:
     """An address of the route; whatever it names is called ``thing``."""
-    values = {name: thing for name in rule.arguments}
+    values = dict.fromkeys(rule.arguments, thing)
     for name, converter in rule._converters.items():
         if type(converter).__name__ == "IntegerConverter":
             values[name] = "1"
     return rule.build(values)[1]
 
 
-@pytest.fixture
-def settings(founded_home: Path, tmp_path: Path) -> Settings:
-    """On SQLite alone: which engine is below, no page shows."""
-    home = tmp_path / "home"
+def sqlite_line(founded_home: Path, folder: Path) -> Settings:
+    """Settings of a line on SQLite alone: which engine is below, no page shows."""
+    home = folder / "home"
     home.mkdir()
     return copy_line(founded_home, home, f"sqlite:///{home / 'hotline.db'}")
 
 
-@pytest.fixture
-def house(public_line: PublicLine, staff_line: StaffLine, clock: MovableClock) -> Iterator[House]:
-    public = apps.public_app(public_line)
-    public.extensions["exchange"].closer.stop()
-    analyst = apps.analyst_app(staff_line.settings, clock=clock)
-    yield House(public, Office.of(staff_line), analyst)
+def house_of(public: PublicLine, staff: StaffLine, clock: MovableClock) -> House:
+    app = apps.public_app(public)
+    app.extensions["exchange"].closer.stop()
+    return House(app, Office.of(staff), apps.analyst_app(staff.settings, clock=clock))

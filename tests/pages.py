@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+
+import click
+
+from hotline.cli import root
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = (ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -42,3 +49,85 @@ def dead_links(page: Path) -> list[str]:
         if not there.exists() or (anchor and anchor not in headings(there)):
             dead.append(link)
     return dead
+
+
+# Blocks that are typed into a terminal: a console's has the answers too.
+SHELL = ("", "sh", "console")
+OTHERS = ("json", "nginx", "python", "sql", "text", "toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """One command of a page: its words, with the program first and without what is set before it;
+    ``sets`` are the names of variables set for it or by it."""
+
+    page: str
+    line: str
+    words: tuple[str, ...]
+    sets: tuple[str, ...] = ()
+
+
+def blocks(page: Path) -> Iterator[tuple[str, str]]:
+    """(language, text) of each fenced block."""
+    yield from re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(), re.M | re.S)
+
+
+def commands(page: Path) -> Iterator[Typed]:
+    """Every command of the page's shell blocks, one for each part of a pipe or a chain."""
+    for language, text in blocks(page):
+        if language not in SHELL:
+            continue
+        for line in text.replace("\\\n", " ").splitlines():
+            if language == "console" and not line.startswith("$ "):
+                continue  # an answer
+            yield from _parts(page, line.removeprefix("$ "))
+
+
+def _parts(page: Path, line: str) -> Iterator[Typed]:
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=";|&<>")
+    lexer.whitespace_split = True
+    part: list[str] = []
+    for word in [*lexer, ";"]:
+        if word in (";", "|", "&&", "||"):
+            yield from _one(page, line, part)
+            part = []
+        else:
+            part.append(word)
+
+
+def _one(page: Path, line: str, words: list[str]) -> Iterator[Typed]:
+    sets = []
+    while words and (found := re.match(r"([A-Z][A-Z_]*)=", words[0])):
+        sets.append(found[1])
+        words = words[1:]
+    for at, word in enumerate(words):
+        if word in (">", ">>", "<"):
+            words = words[:at] + words[at + 2 :]
+            break
+    if words and words[0] == "export":
+        sets += [word.partition("=")[0] for word in words[1:]]
+    if words or sets:
+        yield Typed(page.name, line, tuple(words), tuple(sets))
+
+
+def understood(words: list[str]) -> click.Command:
+    """The command of ``hotline`` that these words name, every option taken by its parser. Fails as
+    the command line does."""
+    context = click.Context(root, info_name="hotline")
+    found: click.Command = root
+    while isinstance(found, click.Group):
+        if not words:
+            return found
+        # As it is called: a group may read its first word in its own way.
+        found.parse_args(context, list(words))
+        name, below, words = found.resolve_command(context, left_to(context))
+        assert name is not None and below is not None
+        found, context = below, click.Context(below, info_name=name, parent=context)
+    _, rest, _ = found.make_parser(context).parse_args(list(words))
+    assert not rest, words
+    return found
+
+
+def left_to(context: click.Context) -> list[str]:
+    """What a group leaves to the command below it."""
+    return [*context._protected_args, *context.args]

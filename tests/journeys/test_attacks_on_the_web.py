@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from itertools import cycle, islice
+from pathlib import Path
 
 import pyotp
 import pytest
@@ -13,12 +14,14 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from hotline.analysts.access import Accounts
+from hotline.assembly import PublicLine, StaffLine
 from hotline.demo import PASSPHRASE
+from hotline.settings import Settings
 from hotline.tips import Channel, Contact, Language, State
 from hotline.vault.sessions import Cookie
 from hotline.web import headers
 from tests.conftest import MovableClock
-from tests.doors import METHODS, House, house, path_of, settings  # noqa: F401 - fixtures
+from tests.doors import METHODS, House, house_of, path_of, sqlite_line
 from tests.promises.ground import read_once  # noqa: F401 - a fixture
 
 EVIL = "evil.example"
@@ -28,6 +31,16 @@ ELSEWHERE = (f"https://{EVIL}/", f"//{EVIL}/", f"/\\{EVIL}/", f"javascript:alert
 INJECTED = "x\r\nSet-Cookie: evil=1\r\n\r\n<script>evil</script>"
 # What may be kept, and by whom: tests/journeys/test_api.py has why.
 KEPT = {"static", "api.questions"}
+
+
+@pytest.fixture
+def settings(founded_home: Path, tmp_path: Path) -> Settings:
+    return sqlite_line(founded_home, tmp_path)
+
+
+@pytest.fixture
+def house(public_line: PublicLine, staff_line: StaffLine, clock: MovableClock) -> House:
+    return house_of(public_line, staff_line, clock)
 
 
 def check_headers(app: str, endpoint: str, answer: TestResponse) -> None:
@@ -48,7 +61,7 @@ def check_headers(app: str, endpoint: str, answer: TestResponse) -> None:
         kind = answer.headers["Content-Type"]
         assert not kind.startswith("text/") or "charset=utf-8" in kind, (app, endpoint)
     told = {"server", "x-powered-by", "via", "access-control-allow-origin"}
-    assert not told & {name.lower() for name in answer.headers.keys()}, (app, endpoint)
+    assert not told & {name.lower() for name, _ in answer.headers}, (app, endpoint)
 
 
 def test_every_answer_of_every_door_has_every_header(house: House) -> None:
