@@ -5,15 +5,28 @@ from __future__ import annotations
 import http.server
 import io
 import re
+import socket
+import socketserver
+import ssl
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from hotline.assembly import PublicLine, StaffLine
-from hotline.delivery.senders import TwilioProvider
+from hotline.delivery.mail import mail_server
+from hotline.delivery.media import Account, fetched
+from hotline.delivery.senders import ProviderProblem, TwilioProvider
+from hotline.delivery.ways import NotDelivered, Webhook
+from hotline.delivery.webhooks import post
 from hotline.intake.attachments import clean
 from hotline.intake.signature import HEADER, sign
 from hotline.jobs.embedded import EmbeddedJobs
@@ -155,3 +168,62 @@ def kept(ground: Ground, tip: str) -> list[tuple[bytes, int]]:
 def named(ground: Ground, tip: str) -> int:
     """How many audit records name a tip."""
     return sum(tip in mark.values() for mark in ground.marks().values())
+
+
+@pytest.fixture
+def impostor(tmp_path: Path) -> Iterator[tuple[int, list[bytes]]]:
+    """A server under TLS that signed for itself, and what it was told."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    day = timedelta(days=1)
+    today = datetime.now(UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    made = made.not_valid_before(today - day).not_valid_after(today + day)
+    made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), False)
+    pem = tmp_path / "impostor.pem"
+    form = serialization.Encoding.PEM
+    pem.write_bytes(
+        key.private_bytes(form, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + made.sign(key, hashes.SHA256()).public_bytes(form)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    heard: list[bytes] = []
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with suppress(OSError), context.wrap_socket(self.request, server_side=True) as told:
+                heard.append(told.recv(4096))
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield server.server_address[1], heard
+        server.shutdown()
+
+
+def test_a_server_that_cannot_prove_its_name_gets_nothing(
+    impostor: tuple[int, list[bytes]],
+) -> None:
+    port, heard = impostor
+    limits = Webhook(connect=5, silence=5, total=20, longest_answer=1000, waits=())
+    with pytest.raises(NotDelivered) as refused:
+        post(f"https://localhost:{port}/", {}, b"a sealed package", limits)
+    assert refused.value.reason == "no_tls"
+    with pytest.raises(ssl.SSLError):
+        mail_server("smtps", "localhost", port)
+    account = Account(f"https://localhost:{port}", "AC" + "0" * 32, "a token")
+    with pytest.raises(ProviderProblem) as unreachable:
+        fetched(account, new_sid("MM"), new_sid("ME"))
+    assert unreachable.value.reason == "unreachable"
+    assert not heard or not any(heard), "not one byte of ours"
+    trusting = ssl._create_unverified_context()
+    with socket.create_connection(("127.0.0.1", port)) as line, trusting.wrap_socket(line) as told:
+        told.sendall(b"whoever believes it is heard")
+    assert eventually(lambda: b"whoever believes it is heard" in heard)
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    until = time.monotonic() + 20
+    while not holds() and time.monotonic() < until:
+        time.sleep(0.01)
+    return holds()
