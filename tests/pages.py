@@ -15,6 +15,7 @@ import click
 from hotline.cli import root
 
 ROOT = Path(__file__).resolve().parents[1]
+_BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.M | re.S)
 PAGES = (ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md")))
 
 
@@ -33,7 +34,7 @@ def ticked(text: str) -> list[str]:
 
 def headings(page: Path) -> set[str]:
     """The anchors of a page, as code hosts make them: small letters, no marks, hyphens."""
-    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S)
+    text = _BLOCK.sub("", page.read_text())
     found = re.findall(r"^#+ (.+)$", text, re.M)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in found}
 
@@ -68,8 +69,9 @@ class Typed:
 
 
 def blocks(page: Path) -> Iterator[tuple[str, str]]:
-    """(language, text) of each fenced block."""
-    yield from re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(), re.M | re.S)
+    """(language, text) of each fenced block, also of those within lists."""
+    for indent, language, text in _BLOCK.findall(page.read_text()):
+        yield language, re.sub(f"^{indent}", "", text, flags=re.M)
 
 
 def commands(page: Path) -> Iterator[Typed]:

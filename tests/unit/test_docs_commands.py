@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,7 +82,9 @@ def test_the_pages_tell_to_type_much() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_block_says_what_it_is(page: Path) -> None:
-    for language, text in blocks(page):
+    found = list(blocks(page))
+    assert page.read_text().count("```") == 2 * len(found)
+    for language, text in found:
         assert language in (*SHELL, *OTHERS), (language, text[:60])
 
 
@@ -148,6 +151,9 @@ def test_every_other_program_is_on_the_list() -> None:
         if not words or of_hotline(command) is not None or words[0].startswith("scripts/"):
             continue
         if words[0] == PYTHON:
+            assert words[1].startswith("scripts/") or words[1:3] == ["-m", "pytest"], command.line
+            for path in (word for word in words if word.startswith("tests/")):
+                assert (ROOT / path).exists(), command.line
             continue
         head = ELSEWHERE.sub("", words[0])
         if head.startswith("docs/"):
@@ -233,7 +239,7 @@ HARMLESS = {
     "ledger": {"check"},
     "prompts": {"list", "check"},
     "release": {"list"},
-    "rules": {"check", "explain", "versions"},
+    "rules": {"check", "diff", "explain", "versions"},
     "strip": {""},
 }
 REFUSES = {("prompts", "check")}  # until all is recorded, as its page says
@@ -245,7 +251,11 @@ def harmless(words: list[str]) -> bool:
     return whole and second in HARMLESS.get(words[0], ())
 
 
-def test_what_is_cheap_and_harmless_runs(founded: Run) -> None:
+def test_what_is_cheap_and_harmless_runs(
+    founded: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(ROOT / "hotline/routing/data/profiles/br-rj", "draft")  # as the pages do
     typed = {tuple(words) for _, words in OURS if harmless(words)}
     named = {tuple(span.split()) for _, span in IN_TEXT if harmless(span.split())}
     assert len(typed) > 8 and len(named) > 8
