@@ -269,6 +269,7 @@ def test_nginx_keeps_nothing_and_hands_on_nobody() -> None:
         assert "proxy_max_temp_file_size 0;" in server
         assert "ssl_session_tickets off;" in server and "gzip off;" in server
     assert "deny all;" in console
+    assert set(re.findall(r"ssl_protocols (.*);", text)) == {"TLSv1.2 TLSv1.3", "TLSv1.3"}
 
 
 def test_caddy_keeps_nothing_and_hands_on_nobody() -> None:
