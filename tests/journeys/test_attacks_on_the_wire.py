@@ -31,7 +31,7 @@ class Wire:
     port: int
 
     def say(self, raw: bytes) -> bytes:
-        """Everything that is answered until the other end closes, as it does after each of these."""
+        """Everything that is answered until the other end closes, as it does after each here."""
         said = bytearray()
         with (
             socket.create_connection(("127.0.0.1", self.port), PATIENCE) as line,

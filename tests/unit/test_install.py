@@ -253,6 +253,9 @@ def servers(text: str) -> list[str]:
     return text.split("\nserver {")[1:]
 
 
+PROGRAMS = ("/api/", "/agency/", "/twilio/")  # never people's pages
+
+
 def test_nginx_keeps_nothing_and_hands_on_nobody() -> None:
     text = "\n".join(lines(EXAMPLES / "nginx.conf"))
     for server in servers("\n" + text):
@@ -260,7 +263,9 @@ def test_nginx_keeps_nothing_and_hands_on_nobody() -> None:
     assert set(re.findall(r"access_log (.*);", text)) == {"off"}
     assert not re.search(r"\$(remote_|binary_remote|proxy_add_x|realip|http_x_)", text)
     plain, public, console = servers("\n" + text)
-    assert "return 308 https://" in plain
+    assert "location / { return 308 https://" in plain
+    for path in PROGRAMS:
+        assert f"location {path} {{ return 403; }}" in plain, "it would never notice"
     for header in ("X-Forwarded-For", "X-Real-IP", "Forwarded", "User-Agent", "Referer", "Cookie"):
         assert f'proxy_set_header {header} "";' in public
     for server, port in ((public, Ports().public), (console, Ports().console)):
@@ -279,6 +284,9 @@ def test_caddy_keeps_nothing_and_hands_on_nobody() -> None:
     headers = {line.split("-", 1)[1] for line in text if line.startswith("header_up -")}
     assert headers >= {"X-Forwarded-For", "X-Real-IP", "Forwarded", "User-Agent", "Referer"}
     assert text.count("import nobody") == 2
+    programs = next(line for line in text if line.startswith("@programs path"))
+    assert programs.split()[2:] == [f"{path}*" for path in PROGRAMS]
+    assert text[text.index("handle @programs {") + 1] == "respond 403"
     assert {f"reverse_proxy 127.0.0.1:{p} {{" for p in (8000, 8001)} <= set(text)
     assert not [line for line in text if line.startswith("encode")]
 
