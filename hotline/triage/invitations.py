@@ -22,6 +22,7 @@ from hotline.store.invitations import Invitation, InvitationStore
 from hotline.store.people import Person
 from hotline.tips import Language, Redacted
 from hotline.triage.access import ROLES, Access, step_of
+from hotline.triage.plain import check_plain
 from hotline.vault.format import KEY_BYTES, Damaged
 from hotline.vault.keys import SHORTEST_PASSPHRASE, WeakPassphrase
 from hotline.vault.small import derive, random_id, random_key, seal, unseal
@@ -82,14 +83,6 @@ class Unlike(BadInput):
     code = "unlike"
     message = "The two passphrases are not the same."
     hint = "Type the same passphrase in both fields."
-
-
-class TooPlain(BadInput):
-    """A new passphrase that is one thing said again and again."""
-
-    code = "too_plain"
-    message = "The passphrase is too easy to guess."
-    hint = "Use four or five words that nobody would expect together."
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -245,8 +238,7 @@ def check_passphrase(passphrase: str, again: str) -> None:
         raise Unlike
     if len(passphrase) < SHORTEST_PASSPHRASE:
         raise WeakPassphrase(WeakPassphrase.message, TOO_SHORT)
-    if len(set(passphrase.lower())) < 6:
-        raise TooPlain
+    check_plain(passphrase)
 
 
 def _read(code: str) -> str:

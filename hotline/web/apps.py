@@ -32,6 +32,9 @@ def base(name: str, log: Log, *, scripts: bool) -> Flask:
         static_folder="static",
     )
     app.request_class = MemoryRequest
+    # Addresses with a slash too many or too few would be corrected by a redirect to whatever host
+    # the request says it came to.
+    app.url_map.merge_slashes = app.url_map.strict_slashes = False
     app.config.update(
         MAX_CONTENT_LENGTH=LARGEST_BODY,
         MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,

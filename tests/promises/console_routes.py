@@ -444,6 +444,7 @@ ROUTES: dict[str, Prepare] = {
     "reroute": _on_tip(queue="gbv:BR-RJ", reason="training"),
     "doubts": _on_tip(DOUBTFUL, **{"doubt-1": "remove"}),
     "correct": _on_tip(type="GBV-01", place="Niterói, RJ"),
+    "victim": _on_tip(victim_sex="several", victim_age="adolescent"),
     "choose": _choose,
     "victim": _on_tip(victim_sex="female", weapon="firearm"),
     "check": _on_tip(check="place-clear"),

@@ -25,7 +25,7 @@ STEP = re.compile(
 )
 LEFT_OUT = "…"
 OFFICERS = "--officer ana --officer bruno"
-PASSPHRASES = {"ana": "a passphrase of ana", "bruno": "a passphrase of bruno"}
+PASSPHRASES = {"ana": "three herons at noon", "bruno": "a bicycle without brakes"}
 
 
 @pytest.fixture

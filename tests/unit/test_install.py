@@ -10,7 +10,6 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -22,6 +21,7 @@ from hotline.serve import Ports
 from hotline.settings import NAMES, SECRET, load
 from hotline.store.role import QUIET
 from tests import services
+from tests.pages import headings, understood
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "docs" / "install"
@@ -36,20 +36,6 @@ def lines(path: Path) -> list[str]:
     """Without comments and indentation."""
     found = (line.strip() for line in path.read_text().splitlines())
     return [line for line in found if line and not line.startswith("#")]
-
-
-def command(words: list[str]) -> click.Command:
-    """The command that these words name, with every option and argument taken by its parser."""
-    context = click.Context(root, info_name="hotline")
-    found: click.Command = root
-    while isinstance(found, click.Group):
-        name, found_next, words = found.resolve_command(context, words)
-        assert name is not None and found_next is not None
-        found, context = found_next, click.Context(found_next, info_name=name, parent=context)
-    context.resilient_parsing = True  # values are the guide's: files that are not there
-    _, rest, _ = found.make_parser(context).parse_args(list(words))
-    assert not rest, words
-    return found
 
 
 # --- containers
@@ -134,7 +120,7 @@ def test_the_line_takes_its_settings_as_the_containers_give_them(name: str, tmp_
     assert settings.database_url.startswith("postgresql://hotline:")
     assert (settings.public_database_url or "").startswith("postgresql://intake:")
     assert settings.redis_url and settings.public_url == "https://line.example"
-    assert command(SERVICES[name]["command"]).name == SERVICES[name]["command"][0]
+    assert understood(SERVICES[name]["command"]).name == SERVICES[name]["command"][0]
 
 
 def test_postgresql_in_its_container_logs_nothing_of_ours() -> None:
@@ -227,7 +213,7 @@ def test_a_unit_is_shut_in_and_gets_its_secrets_as_credentials(unit: Path) -> No
     for line in started:
         program, *words = line.split()
         assert program == "/opt/hotline/bin/hotline"
-        command(words)
+        understood(words)
 
 
 def test_settings_of_the_example_are_settings() -> None:
@@ -267,6 +253,9 @@ def servers(text: str) -> list[str]:
     return text.split("\nserver {")[1:]
 
 
+PROGRAMS = ("/api/", "/agency/", "/twilio/")  # never people's pages
+
+
 def test_nginx_keeps_nothing_and_hands_on_nobody() -> None:
     text = "\n".join(lines(EXAMPLES / "nginx.conf"))
     for server in servers("\n" + text):
@@ -274,7 +263,9 @@ def test_nginx_keeps_nothing_and_hands_on_nobody() -> None:
     assert set(re.findall(r"access_log (.*);", text)) == {"off"}
     assert not re.search(r"\$(remote_|binary_remote|proxy_add_x|realip|http_x_)", text)
     plain, public, console = servers("\n" + text)
-    assert "return 308 https://" in plain
+    assert "location / { return 308 https://" in plain
+    for path in PROGRAMS:
+        assert f"location {path} {{ return 403; }}" in plain, "it would never notice"
     for header in ("X-Forwarded-For", "X-Real-IP", "Forwarded", "User-Agent", "Referer", "Cookie"):
         assert f'proxy_set_header {header} "";' in public
     for server, port in ((public, Ports().public), (console, Ports().console)):
@@ -283,6 +274,7 @@ def test_nginx_keeps_nothing_and_hands_on_nobody() -> None:
         assert "proxy_max_temp_file_size 0;" in server
         assert "ssl_session_tickets off;" in server and "gzip off;" in server
     assert "deny all;" in console
+    assert set(re.findall(r"ssl_protocols (.*);", text)) == {"TLSv1.2 TLSv1.3", "TLSv1.3"}
 
 
 def test_caddy_keeps_nothing_and_hands_on_nobody() -> None:
@@ -292,6 +284,9 @@ def test_caddy_keeps_nothing_and_hands_on_nobody() -> None:
     headers = {line.split("-", 1)[1] for line in text if line.startswith("header_up -")}
     assert headers >= {"X-Forwarded-For", "X-Real-IP", "Forwarded", "User-Agent", "Referer"}
     assert text.count("import nobody") == 2
+    programs = next(line for line in text if line.startswith("@programs path"))
+    assert programs.split()[2:] == [f"{path}*" for path in PROGRAMS]
+    assert text[text.index("handle @programs {") + 1] == "respond 403"
     assert {f"reverse_proxy 127.0.0.1:{p} {{" for p in (8000, 8001)} <= set(text)
     assert not [line for line in text if line.startswith("encode")]
 
@@ -315,7 +310,7 @@ def test_every_command_of_the_guide_exists() -> None:
     assert len(found) > 20
     for words in found:
         if not words.startswith("hotline-worker"):
-            command(shlex.split(words))
+            understood(shlex.split(words))
 
 
 def test_the_guide_names_every_example_and_each_of_its_links_leads_somewhere() -> None:
@@ -328,11 +323,6 @@ def test_the_guide_names_every_example_and_each_of_its_links_leads_somewhere() -
         page = (ROOT / "docs" / file) if file else ROOT / "docs" / "install.md"
         assert page.exists(), target
         assert not heading or heading in headings(page), target
-
-
-def headings(page: Path) -> set[str]:
-    titles = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-") for title in titles}
 
 
 def test_the_hints_of_doctor_lead_to_headings() -> None:

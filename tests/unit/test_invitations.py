@@ -23,10 +23,10 @@ from hotline.triage.invitations import (
     Invitations,
     Joining,
     NameTaken,
-    TooPlain,
     Unlike,
     WrongFirstCode,
 )
+from hotline.triage.plain import TooPlain
 from hotline.vault.keys import WeakPassphrase
 from tests.conftest import MovableClock
 
