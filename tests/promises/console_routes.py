@@ -446,7 +446,6 @@ ROUTES: dict[str, Prepare] = {
     "correct": _on_tip(type="GBV-01", place="Niterói, RJ"),
     "victim": _on_tip(victim_sex="several", victim_age="adolescent"),
     "choose": _choose,
-    "victim": _on_tip(victim_sex="female", weapon="firearm"),
     "check": _on_tip(check="place-clear"),
     "undo": _undo,
     "samples": _page("sofia"),
