@@ -1,0 +1,246 @@
+"""The scanners of `scripts/scan`: how each is asked, and how its findings are read."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from xml.etree import ElementTree  # nosec B405 - reads what our own pytest wrote
+
+from scan_ground import FRONT, INNER, ROOT, Line, NotRun
+from scan_running import SEVERITIES, Finding, Ground, Ran, last
+
+OBSERVATORY = "@mdn/mdn-http-observatory@1.4.8"
+# Attacks on a line; brute force, guessing of file names and other people's programs left out.
+MODULES = (
+    "cookieflags,crlf,csp,csrf,exec,file,http_headers,ldap,methods,permanentxss,redirect,sql,"
+    "ssl,ssrf,timesql,upload,xss,xxe"
+)
+TIP = '{"description":"Boca de fumo","language":"pt","place":{"municipality":"BR:IBGE:3303302"}}'
+CODE = "0000 0000 0000 0000 0000"
+
+
+def bandit(ground: Ground) -> Ran:
+    scripts = (ROOT / "scripts").iterdir()
+    python = [p for p in scripts if p.is_file() and b"python" in p.read_bytes().split(b"\n")[0]]
+    named = sorted(str(p.relative_to(ROOT)) for p in python if p.suffix != ".py")
+    command = [ground.tool("bandit"), "-q", "-f", "json", "-r", "hotline", "scripts", *named]
+    done = ground.run(command)
+    try:
+        told = json.loads(done.stdout)
+    except ValueError:
+        raise NotRun(last(done)) from None
+    found = [
+        Finding(
+            r["issue_severity"].lower(),
+            f"{r['test_id']} {r['test_name']}",
+            f"{r['filename']}:{r['line_number']}",
+        )
+        for r in told["results"]
+    ]
+    lines = told["metrics"]["_totals"]["loc"]
+    return Ran([*map(str, command)], found, f"{lines} lines; {told['errors'] or 'no'} errors")
+
+
+def pip_audit(ground: Ground) -> Ran:
+    command = [
+        str(ground.tool("pip-audit")),
+        "-s",
+        "osv",
+        "-f",
+        "json",
+        "--disable-pip",
+        "--no-deps",
+    ]
+    command += ["--timeout", "5", "-r", "requirements-test.lock"]
+    done = ground.run(command)
+    try:
+        told = json.loads(done.stdout)["dependencies"]
+    except ValueError:
+        raise NotRun("no advisory database answered, so no package was compared") from None
+    if skipped := [d["name"] for d in told if "skip_reason" in d]:
+        raise NotRun(f"the database skipped {len(skipped)} packages")
+    found = [Finding("high", v["id"], d["name"]) for d in told for v in d.get("vulns", ())]
+    return Ran(command, found, f"{len(told)} packages")
+
+
+def schemathesis(ground: Ground) -> Ran:
+    config = ground.place / "schemathesis.toml"
+    # As in tests/journeys/test_api_fuzz.py: too large is a refusal too.
+    refusals = '["400", "405", "413", "415", "422"]'
+    config.write_text(f"[checks.negative_data_rejection]\nexpected-statuses = {refusals}\n")
+    program = str(Path(sys.executable).with_name("schemathesis"))
+    command = [program, "--config-file", str(config), "run"]
+    command += [f"{ground.line.public}/api/v1/openapi.json", "--seed", "1984"]
+    command += ["--max-examples", "50", "--continue-on-failure", "--no-color"]
+    done = ground.run(command)
+    cases = re.search(r"(\d+) generated", done.stdout)
+    if not cases:
+        raise NotRun(last(done))
+    found, where = [], ""
+    for line in done.stdout.splitlines():
+        if heading := re.fullmatch(r"_+ (\w+ \S+) _+", line):
+            where = heading[1]
+        elif named := re.fullmatch(r"- (?:ST\d+ )?(\S.*)", line):
+            found.append(Finding("medium", named[1], where))
+    if done.returncode and not found:
+        raise NotRun(last(done))
+    return Ran(command, found, f"{cases[1]} requests")
+
+
+def sqlmap(ground: Ground, label: str, target: Callable[[Line], list[str]]) -> Ran:
+    words = target(ground.line)
+    command = [str(ground.tool("sqlmap")), "--batch", "--flush-session", "--disable-coloring"]
+    command += ["--output-dir", str(ground.place / "sqlmap" / label), "--threads", "2", *words]
+    done = ground.run(command)
+    if "identified the following injection point" in done.stdout:
+        return Ran(command, [Finding("critical", "SQL injection", words[1])])
+    if "all tested parameters do not appear to be injectable" not in done.stdout:
+        raise NotRun(last(done))
+    tested = re.findall(r"parameter '[^']+' does not seem to be injectable", done.stdout)
+    codes = re.findall(r"\b(\d{3}) \([^)]+\) - (\d+) times", done.stdout)
+    answers = ", ".join(f"{times} × {code}" for code, times in codes)
+    return Ran(command, [], f"{len(tested)} parameters; answers besides 200: {answers or 'none'}")
+
+
+def _form(line: Line) -> list[str]:
+    data = "urgency=past&go=next&spoken=pt&form=x&website="
+    return ["-u", f"{line.public}/", "--data", data, "-p", "urgency,go,spoken,form"]
+
+
+def _receipt(line: Line) -> list[str]:
+    return [
+        "-u",
+        f"{line.public}/follow-up",
+        "--data",
+        f"receipt={CODE}&go=next&spoken=pt",
+        "-p",
+        "receipt",
+    ]
+
+
+def _api(line: Line) -> list[str]:
+    return ["-u", f"{line.public}/api/v1/tips", "--data", TIP, "--ignore-code", "*"]
+
+
+def _sign_in(line: Line) -> list[str]:
+    return [
+        "-u",
+        f"{line.console}/sign-in",
+        "--data",
+        "name=paulo&passphrase=x&code=123456",
+        "-p",
+        "name,code",
+    ]
+
+
+def _ask(line: Line) -> list[str]:
+    return ["-u", f"{line.analyst}/ask?rows=month&language=pt", "--ignore-code", "*"]
+
+
+def wapiti(ground: Ground, site: str, name: str = "") -> Ran:
+    address = f"{getattr(ground.line, site)}/"
+    own = ground.place / f"wapiti-{site}-{name}"
+    report = own.with_suffix(".json")
+    command = [str(ground.tool("wapiti")), "-u", address, "-m", MODULES, "-f", "json"]
+    command += ["-o", str(report), "--store-session", str(own), "--store-config", str(own)]
+    command += ["--flush-session", "--no-bugreport", "-v", "0", "-x", f"{address}sign-out*"]
+    command += ["--max-scan-time", "300", "--max-attack-time", "60", "--max-parameters", "40"]
+    if name:
+        command += ["-H", "Cookie: " + ground.line.cookie(address.rstrip("/"), name)]
+    done = ground.run(command)
+    if not report.exists():
+        raise NotRun(last(done))
+    told = json.loads(report.read_text())
+    found = [
+        Finding(SEVERITIES[max(one["level"], 1) - 1], kind, f"{one['method']} {one['path']}")
+        for group in ("vulnerabilities", "anomalies")
+        for kind, ones in told[group].items()
+        for one in ones
+    ]
+    return Ran(command, found, f"{told['infos']['crawled_pages_nbr']} pages and forms attacked")
+
+
+def sslyze(ground: Ground, host: str, profile: str) -> Ran:
+    checks = ["--certinfo", "--heartbleed", "--robot", "--openssl_ccs", "--reneg", "--compression"]
+    command = [str(ground.tool("sslyze")), *checks, "--mozilla_config", profile]
+    command += ["--certinfo_ca_file", ground.authority(), f"{host}:443"]
+    done = ground.run(command)
+    _, mark, judged = done.stdout.partition("COMPLIANCE AGAINST TLS CONFIGURATION")
+    if not mark:
+        raise NotRun(last(done))
+    found = [
+        Finding("medium", line, f"{host}:443") for line in re.findall(r"^ +\* (.+)", judged, re.M)
+    ]
+    found += [
+        Finding("high", line.strip(), f"{host}:443")
+        for line in re.findall(r"^.*\bVULNERABLE\b.*$", done.stdout, re.M)
+        if "Not vulnerable" not in line and "NOT VULNERABLE" not in line
+    ]
+    compliant = "OK - Compliant" in judged
+    if not compliant and not found:
+        raise NotRun(last(done))
+    return Ran(
+        command, found, f"Mozilla's “{profile}”: {'compliant' if compliant else 'not compliant'}"
+    )
+
+
+def axe(ground: Ground) -> Ran:
+    """Every page that tests/browser hands to axe, in Chromium."""
+    report = ground.place / "axe.xml"
+    files = (ROOT / "tests" / "browser").glob("test_*.py")
+    named = sorted(str(p.relative_to(ROOT)) for p in files if "Axe()" in p.read_text())
+    command = [sys.executable, "-m", "pytest", "-q", *named]
+    done = ground.run([*command, f"--junit-xml={report}"])
+    if not report.exists():
+        raise NotRun(last(done))
+    cases = list(ElementTree.parse(report).getroot().iter("testcase"))  # nosec B314 - our own
+    if not cases or any(case.find("error") is not None for case in cases):
+        raise NotRun(last(done))
+    bad = [case for case in cases if case.find("failure") is not None]
+    found = [Finding("medium", "axe violations", str(case.get("name"))) for case in bad]
+    return Ran(command, found, f"{len(cases)} journeys through the pages")
+
+
+def observatory(ground: Ground) -> Ran:
+    home = ground.tools / OBSERVATORY.rpartition("/")[2]
+    package = home / "node_modules" / "@mdn" / "mdn-http-observatory"
+    if not package.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        done = ground.run(["npm", "install", "--prefix", home, "--ignore-scripts", OBSERVATORY])
+        if not package.exists():
+            raise NotRun(f"{OBSERVATORY} could not be installed: {last(done)}")
+    # Its installation fetches browsers' list of preloaded names from elsewhere; an empty one gives
+    # a line nothing for a name that no browser ships yet.
+    listed = package / "conf" / "hsts-preload.json"
+    listed.exists() or listed.write_text("{}")
+    command = ["node", str(package / "src" / "scan.js"), FRONT]
+    done = ground.run(command, NODE_EXTRA_CA_CERTS=ground.authority())
+    told = json.loads(done.stdout or "{}")
+    if "scan" not in told:
+        raise NotRun(told.get("error", last(done)))
+    bad = [(name, test["result"]) for name, test in told["tests"].items() if not test["pass"]]
+    found = [Finding("medium", result, name) for name, result in bad]
+    return Ran(command, found, f"score {told['scan']['score']}, {told['scan']['grade']}")
+
+
+TOOLS: dict[str, Callable[[Ground], Ran]] = {
+    "bandit": bandit,
+    "pip-audit": pip_audit,
+    "schemathesis": schemathesis,
+    "sqlmap (form)": partial(sqlmap, label="form", target=_form),
+    "sqlmap (receipt)": partial(sqlmap, label="receipt", target=_receipt),
+    "sqlmap (API)": partial(sqlmap, label="api", target=_api),
+    "sqlmap (sign-in)": partial(sqlmap, label="sign-in", target=_sign_in),
+    "sqlmap (analysts)": partial(sqlmap, label="ask", target=_ask),
+    "wapiti (public)": partial(wapiti, site="public"),
+    "wapiti (console)": partial(wapiti, site="console", name="paulo"),
+    "wapiti (analysts)": partial(wapiti, site="analyst", name="ana"),
+    "sslyze (public)": partial(sslyze, host=FRONT, profile="intermediate"),
+    "sslyze (console)": partial(sslyze, host=INNER, profile="modern"),
+    "axe": axe,
+    "MDN HTTP Observatory": observatory,
+}
