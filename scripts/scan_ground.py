@@ -1,4 +1,4 @@
-"""What `scripts/scan` scans: a demonstration line of its own, and the proxy of docs/install in front."""
+"""What `scripts/scan` scans: a demonstration line, and the proxy of docs/install in front."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree  # nosec B405 - reads what our own pytest wrote
@@ -80,15 +80,20 @@ def schemathesis(ground: Ground) -> Ran:
     cases = re.search(r"(\d+) generated", done.stdout)
     if not cases:
         raise NotRun(last(done))
-    found, where = [], ""
-    for line in done.stdout.splitlines():
-        if heading := re.fullmatch(r"_+ (\w+ \S+) _+", line):
-            where = heading[1]
-        elif named := re.fullmatch(r"- (?:ST\d+ )?(\S.*)", line):
-            found.append(Finding("medium", named[1], where))
+    found = list(_failures(done.stdout))
     if done.returncode and not found:
         raise NotRun(last(done))
     return Ran(command, found, f"{cases[1]} requests")
+
+
+def _failures(said: str) -> Iterator[Finding]:
+    """One a failed check, with the pointers of a refusal, which tell what was refused."""
+    parts = re.split(r"^_+ (\w+ \S+) _+$", said, flags=re.MULTILINE)
+    for where, told in zip(parts[1::2], parts[2::2], strict=True):
+        for case in re.split(r"^\d+\. Test Case ID", told, flags=re.MULTILINE)[1:]:
+            pointers = sorted(set(re.findall(r'"pointer": "([^"]+)"', case)))
+            for named in re.findall(r"^- (?:ST\d+ )?(\S.*)$", case, re.MULTILINE):
+                yield Finding("medium", named, " ".join([where, *pointers]))
 
 
 def sqlmap(ground: Ground, label: str, target: Callable[[Line], list[str]]) -> Ran:
