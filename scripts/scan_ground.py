@@ -47,6 +47,13 @@ class Line:
     console: str
     analyst: str
 
+    def page(self, path: str, fields: dict[str, str]) -> str:
+        """What a reporter's browser gets; posted when there are fields."""
+        body = urllib.parse.urlencode(fields).encode() if fields else None
+        address = f"{self.public}{path}"
+        with urllib.request.urlopen(address, body, timeout=60) as answer:  # nosec B310 - our own
+            return str(answer.read().decode())
+
     def cookie(self, site: str, name: str) -> str:
         """``name=value`` of somebody of the demonstration, signed in."""
         rows = json.loads((self.home / demo.LOGINS).read_text())

@@ -112,19 +112,21 @@ def sqlmap(ground: Ground, label: str, target: Callable[[Line], list[str]]) -> R
 
 
 def _form(line: Line) -> list[str]:
-    data = "urgency=past&go=next&spoken=pt&form=x&website="
-    return ["-u", f"{line.public}/", "--data", data, "-p", "urgency,go,spoken,form"]
+    """The page of the free text, its sealed state as a browser sends it: another is refused."""
+    state = re.compile(r'name="form" value="([^"]*)"')
+    page = line.page("/", {})
+    for _ in range(9):
+        sealed = state.search(page)
+        area = re.search(r'<textarea[^>]*name="([^"]+)"', page)
+        if sealed and area:
+            data = f"{area[1]}=droga&go=next&spoken=pt&website=&form={sealed[1]}"
+            return _post(f"{line.public}/", data, f"{area[1]},go,spoken")
+        page = line.page("/", {"form": sealed[1] if sealed else "", "go": "skip", "spoken": "pt"})
+    raise NotRun("the form has no page with a free text")
 
 
 def _receipt(line: Line) -> list[str]:
-    return [
-        "-u",
-        f"{line.public}/follow-up",
-        "--data",
-        f"receipt={CODE}&go=next&spoken=pt",
-        "-p",
-        "receipt",
-    ]
+    return _post(f"{line.public}/follow-up", f"receipt={CODE}&go=next&spoken=pt", "receipt")
 
 
 def _api(line: Line) -> list[str]:
@@ -132,18 +134,16 @@ def _api(line: Line) -> list[str]:
 
 
 def _sign_in(line: Line) -> list[str]:
-    return [
-        "-u",
-        f"{line.console}/sign-in",
-        "--data",
-        "name=paulo&passphrase=x&code=123456",
-        "-p",
-        "name,code",
-    ]
+    fields = "name=paulo&passphrase=x&code=123456"
+    return [*_post(f"{line.console}/sign-in", fields, "name,code"), "--ignore-code", "*"]
 
 
 def _ask(line: Line) -> list[str]:
     return ["-u", f"{line.analyst}/ask?rows=month&language=pt", "--ignore-code", "*"]
+
+
+def _post(address: str, fields: str, tested: str) -> list[str]:
+    return ["-u", address, "--data", fields, "-p", tested]
 
 
 def wapiti(ground: Ground, site: str, name: str = "") -> Ran:
