@@ -68,7 +68,7 @@ class Ground:
                 text=True,
                 errors="replace",
                 check=False,
-                cwd=ROOT,
+                cwd=cwd,
                 timeout=LONGEST,
                 stdin=subprocess.DEVNULL,
                 env=kept | {"PYTHONPATH": str(ROOT)} | environ,

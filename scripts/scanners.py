@@ -19,6 +19,7 @@ MODULES = (
     "cookieflags,crlf,csp,csrf,exec,file,http_headers,ldap,methods,permanentxss,redirect,sql,"
     "ssl,ssrf,timesql,upload,xss,xxe"
 )
+ATTACK = "60"  # seconds an attack module of wapiti may take over all pages
 TIP = '{"description":"Boca de fumo","language":"pt","place":{"municipality":"BR:IBGE:3303302"}}'
 CODE = "0000 0000 0000 0000 0000"
 
@@ -76,7 +77,7 @@ def schemathesis(ground: Ground) -> Ran:
     command = [program, "--config-file", str(config), "run"]
     command += [f"{ground.line.public}/api/v1/openapi.json", "--seed", "1984"]
     command += ["--max-examples", "50", "--continue-on-failure", "--no-color"]
-    done = ground.run(command)
+    done = ground.run(command, ground.place)  # where it keeps its examples
     cases = re.search(r"(\d+) generated", done.stdout)
     if not cases:
         raise NotRun(last(done))
@@ -153,7 +154,7 @@ def wapiti(ground: Ground, site: str, name: str = "") -> Ran:
     command = [str(ground.tool("wapiti")), "-u", address, "-m", MODULES, "-f", "json"]
     command += ["-o", str(report), "--store-session", str(own), "--store-config", str(own)]
     command += ["--flush-session", "--no-bugreport", "-v", "0", "-x", f"{address}sign-out*"]
-    command += ["--max-scan-time", "300", "--max-attack-time", "60", "--max-parameters", "40"]
+    command += ["--max-scan-time", "300", "--max-attack-time", ATTACK, "--max-parameters", "40"]
     if name:
         command += ["-H", "Cookie: " + ground.line.cookie(address.rstrip("/"), name)]
     done = ground.run(command)
@@ -166,7 +167,8 @@ def wapiti(ground: Ground, site: str, name: str = "") -> Ran:
         for kind, ones in told[group].items()
         for one in ones
     ]
-    return Ran(command, found, f"{told['infos']['crawled_pages_nbr']} pages and forms attacked")
+    crawled = told["infos"]["crawled_pages_nbr"]
+    return Ran(command, found, f"{crawled} pages and forms, each attack {ATTACK} s at most")
 
 
 def sslyze(ground: Ground, host: str, profile: str) -> Ran:
