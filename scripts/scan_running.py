@@ -56,7 +56,7 @@ class Ground:
         return str(self.trusted)
 
     def run(
-        self, command: Sequence[str | Path], **environ: str
+        self, command: Sequence[str | Path], cwd: Path = ROOT, **environ: str
     ) -> subprocess.CompletedProcess[str]:
         """Raises NotRun after LONGEST seconds: half a scan is none."""
         words = ["nice", "-n", "10", *map(str, command)]
