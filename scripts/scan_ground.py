@@ -158,6 +158,6 @@ def front(line: Line, place: Path) -> Iterator[Path]:
         deadline = time.monotonic() + STARTS_WITHIN
         while not (place / "pid").exists():
             if process.poll() is not None or time.monotonic() > deadline:
-                raise NotRun("nginx may not listen on ports 80 and 443 of loopback: run as root")
+                raise NotRun("nginx could not listen on 80 and 443: not root, or another scan")
             time.sleep(0.1)
         yield trusted

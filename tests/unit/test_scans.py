@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
+import runpy
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
 
 import pytest
 
@@ -67,16 +68,22 @@ def test_a_mark_that_silences_bandit_names_its_check() -> None:
     assert not [line for line in marks if not re.search(r"# nosec B\d{3}\b", line)]
 
 
+def bill(*words: str) -> bytes:
+    script = [sys.executable, "-W", "ignore", ROOT / "scripts" / "sbom", *words]
+    return subprocess.run(script, capture_output=True, check=True).stdout
+
+
 @pytest.mark.parametrize("lock", LOCKS)
-def test_the_bill_of_materials_names_every_locked_package(lock: str, tmp_path: Path) -> None:
-    script = [sys.executable, "-W", "ignore", ROOT / "scripts" / "sbom", lock]
-    first, again = (subprocess.run(script, capture_output=True, check=True).stdout for _ in "12")
-    assert first == again
-    bill = json.loads(first)
-    assert bill["bomFormat"] == "CycloneDX"
-    named = {(canonical(one["name"]), one["version"]) for one in bill["components"]}
+def test_the_bill_of_materials_names_every_locked_package(lock: str) -> None:
+    told = json.loads(bill(lock, "--no-validate"))  # which takes seconds; the next test validates
+    assert told["bomFormat"] == "CycloneDX"
+    named = {(canonical(one["name"]), one["version"]) for one in told["components"]}
     pins = (line.split(" ;")[0].split("==") for line in requirements(lock))
     assert named == {(canonical(name), version) for name, version in pins}
+
+
+def test_the_bill_of_materials_is_sound_and_the_same_again() -> None:
+    assert bill() == bill("requirements.lock", "--no-validate")
 
 
 def test_the_simulated_telephone_opens_no_entity() -> None:
@@ -84,3 +91,47 @@ def test_the_simulated_telephone_opens_no_entity() -> None:
     with pytest.raises(phone.NoAnswer):
         phone.texts(bomb)
     assert phone.texts(b"<Response><Message>ok</Message></Response>") == ["ok"]
+
+
+SAID = """
+____________ POST /api/v1/tips ____________
+1. Test Case ID: a
+
+- ST202 Schema-valid request rejected
+
+[422] `{"errors": [{"pointer": "/urgency", "detail": "no"}]}`
+
+2. Test Case ID: b
+
+- Server error
+
+____________ GET /api/v1/questions ____________
+1. Test Case ID: c
+
+- Server error
+
+== SUMMARY ==
+"""
+
+
+def test_what_schemathesis_says_is_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    scanners = importlib.import_module("scanners")
+    assert [(found.what, found.where) for found in scanners.failures(SAID)] == [
+        ("Schema-valid request rejected", "POST /api/v1/tips /urgency"),
+        ("Server error", "POST /api/v1/tips"),
+        ("Server error", "GET /api/v1/questions"),
+    ]
+
+
+def test_an_argument_covers_only_what_it_speaks_of() -> None:
+    script = runpy.run_path(str(ROOT / "scripts" / "scan"))
+    argued, finding = script["argued"], script["Finding"]
+    for where, covered in (
+        ("POST /api/v1/tips /attachments/0", True),
+        ("POST /api/v1/tips /urgency", False),
+        ("POST /api/v1/tips /attachments/0 /urgency", False),
+    ):
+        refused = finding("medium", "Schema-valid request rejected", where)
+        assert bool(argued("schemathesis", refused)) == covered
+        assert not argued("bandit", refused)
