@@ -167,7 +167,7 @@ class Endpoints:
         return body, raw
 
     def _contact(self, body: dict[str, Any]) -> Contact:
-        where, municipality = self._place(body.get("place"))
+        where, municipality = self._place(body.get("place", ""))
         words, ticked = asked.told(body.get("answers", {}))
         said = {name: text for name, each in words.items() if (text := _cleaned(each))}
         answers = {Question(name): said.pop(name) for name in list(said) if name in asked.CORE}
@@ -188,8 +188,6 @@ class Endpoints:
 
     def _place(self, place: object) -> tuple[str, str | None]:
         """(free text, municipality key)."""
-        if place is None:
-            return "", None
         if isinstance(place, str):
             return _cleaned(place), None
         if not isinstance(place, dict) or set(place) != {"municipality"}:

@@ -141,6 +141,13 @@ def test_without_danger_told_the_same_report_is_less_urgent(public_line: PublicL
     assert row.priority is Priority.P2
 
 
+def test_a_place_that_is_null_is_refused_as_described(
+    client: FlaskClient, nothing_stored: None
+) -> None:
+    body = problem(post(client, TIPS, TIP | {"place": None}), 422)
+    assert [each["pointer"] for each in body["errors"]] == ["/place"]
+
+
 def test_a_repeat_with_other_answers_is_another_report(client: FlaskClient) -> None:
     for answers, status in (({"gbv-safe": "no"}, 201), ({"gbv-safe": "no"}, 201), ({}, 422)):
         response = post(client, TIPS, TIP | {"answers": answers}, Idempotency_Key="k-9")

@@ -274,7 +274,12 @@ def test_nginx_keeps_nothing_and_hands_on_nobody() -> None:
         assert "proxy_max_temp_file_size 0;" in server
         assert "ssl_session_tickets off;" in server and "gzip off;" in server
     assert "deny all;" in console
-    assert set(re.findall(r"ssl_protocols (.*);", text)) == {"TLSv1.2 TLSv1.3", "TLSv1.3"}
+    # Mozilla's "intermediate" for everybody, "modern" for staff (docs/scans.md).
+    assert "ssl_protocols TLSv1.2 TLSv1.3;" in public and "ssl_protocols TLSv1.3;" in console
+    suites = re.search(r"ssl_ciphers (.*);", public)
+    assert suites and all(re.match("ECDHE-.*(GCM|POLY1305)", s) for s in suites[1].split(":"))
+    for server in (public, console):
+        assert "ssl_ecdh_curve X25519:prime256v1:secp384r1;" in server
 
 
 def test_caddy_keeps_nothing_and_hands_on_nobody() -> None:
