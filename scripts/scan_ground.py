@@ -26,6 +26,7 @@ from hotline.settings import NAMES
 ROOT = Path(__file__).resolve().parents[1]
 # Loopback addresses of their own: the Observatory asks ports 80 and 443 only.
 FRONT, INNER = "127.9.9.9", "127.9.9.10"
+ENDS = ["setpriv", "--pdeathsig=TERM"]  # with this process, however it ends
 STARTS_WITHIN = 180.0  # seconds
 CERTIFICATE = """subjectAltName=IP:127.9.9.9,IP:127.9.9.10
 extendedKeyUsage=serverAuth
@@ -93,7 +94,7 @@ def demonstration(place: Path) -> Iterator[Line]:
     kept |= {"HOTLINE_HOME": str(place / "home"), "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)}
     log = place / "line.log"
     with log.open("wb") as said:
-        command = [sys.executable, "-m", "hotline.cli", "demo", *options]
+        command = [*ENDS, sys.executable, "-m", "hotline.cli", "demo", *options]
         process = subprocess.Popen(command, env=kept, stdout=said, stderr=said)
     with ended(process):
         deadline = time.monotonic() + STARTS_WITHIN
@@ -145,6 +146,7 @@ def front(line: Line, place: Path) -> Iterator[Path]:
     trusted = certificate(place)
     (place / "nginx.conf").write_text(proxied(line, place))
     command = [
+        *ENDS,
         nginx,
         "-e",
         str(place / "errors"),
