@@ -111,7 +111,7 @@ def drive(port: int, sent: Iterator[bytes], seconds: float, per_second: float = 
         while busy or time.perf_counter() - begun < seconds:
             now = time.perf_counter() - begun
             while idle and now < seconds and number <= now * (per_second or float("inf")):
-                wire = idle.pop()
+                wire = idle.pop(0)  # by turns: the server hangs up on who is long silent
                 wire.due, wire.heard = number / per_second if per_second else now, b""
                 wire.socket.sendall(next(sent))
                 selector.register(wire.socket, selectors.EVENT_READ, wire)
