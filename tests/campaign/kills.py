@@ -1,0 +1,82 @@
+"""Kills: processes that take tips or do errands die at every step and at any moment."""
+
+from __future__ import annotations
+
+import random
+
+from tests.campaign.bench import Bench, Run
+from tests.campaign.scene import Scene
+
+MOST = 0.12  # seconds after its start: about three tips
+A_ROUND = 8  # tips that are waiting: more than are taken before it dies
+LOOK = 100  # rounds between two verdicts
+
+
+def at_steps(database: str) -> Run:
+    """Round by round at the next step of taking one tip; the same again from the first."""
+
+    def run(bench: Bench, rounds: int) -> None:
+        scene = bench.on(database)
+        steps = scene.take(1, steps=True)["events"]
+        for number in range(rounds):
+            fault = number % len(steps)
+            assert scene.take(1, fault=fault)["killed"], f"it lived on at {steps[fault]}"
+            _again(scene)
+            if number % LOOK == LOOK - 1:
+                bench.judge(scene)
+        bench.note(f"{len(steps)} steps of one tip")
+        _end(bench, scene)
+
+    return run
+
+
+def at_random(database: str) -> Run:
+    def run(bench: Bench, rounds: int) -> None:
+        scene, chance = bench.on(database), random.Random(rounds)
+        for number in range(rounds):
+            new = max(A_ROUND - len(scene.open_words), 0)
+            scene.take(new, kill_after=chance.uniform(0, MOST))
+            if number % LOOK == LOOK - 1:
+                bench.judge(scene)
+        bench.note(f"{scene.killed} killed at work")
+        _end(bench, scene)
+
+    return run
+
+
+def worker(database: str) -> Run:
+    """Errands of ten tips a round; the worker is killed among them, and another one ends them."""
+
+    def run(bench: Bench, rounds: int) -> None:
+        scene, chance = bench.on(database), random.Random(rounds)
+        for _ in range(rounds):
+            scene.take(3)
+            scene.take(0, scenario="work", kill_after=chance.uniform(0, MOST))
+        scene.hands.forward(3600)  # what the dead ones had claimed is given up
+        scene.take(0, scenario="work")
+        _nothing_waits(scene)
+        bench.note(f"{scene.killed} killed at work, and no errand waits")
+        _end(bench, scene)
+
+    return run
+
+
+def _again(scene: Scene) -> None:
+    """What was not answered is sent again in a while."""
+    if len(scene.open_words) >= A_ROUND:
+        scene.take(0)
+
+
+def _nothing_waits(scene: Scene) -> None:
+    line = scene.staff()
+    try:
+        assert line.outbox.counts() == {}, "errands wait that a worker could do"
+    finally:
+        line.close()
+
+
+def _end(bench: Bench, scene: Scene) -> None:
+    """Whoever was not answered asks again, and is."""
+    scene.take(0)
+    assert scene.open_words == [], "somebody is not answered though nothing is broken"
+    assert bench.judge(scene).kept == bench.verdicts[-1].told, "nobody was answered for a tip"
