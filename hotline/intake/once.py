@@ -8,10 +8,12 @@ day keys are files outside the database and its backups, and are deleted after 4
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
 
 from hotline.clock import Clock
+from hotline.errors import Unavailable
 from hotline.store.tips import Mark, Tips
 from hotline.vault.directory import write_file
 from hotline.vault.small import mac, random_key, seal, unseal
@@ -30,7 +32,7 @@ class Once:
         self._keys: dict[str, bytes] = {}
 
     def recall(self, identity: str) -> bytes | None:
-        """The answer that was given to this message, or None when it is new."""
+        """The answer that was given to this message, or None when it is new. Raises Unavailable."""
         marks = {mac(key, "mark", identity): key for key in self._recent().values()}
         found = self._tips.recall(marks)
         if found is None:
@@ -49,8 +51,8 @@ class Once:
     def forget(self) -> None:
         """Deletes day keys and marks older than 48 h. The staff process calls it every hour."""
         oldest = self._oldest()
-        for file in self._folder.glob("day-*.key"):
-            if file.stem[4:] < oldest:
+        for file in self._folder.glob("day-*"):  # and what a killed process left of making one
+            if file.name[4:14] < oldest:
                 file.unlink(missing_ok=True)
         self._tips.forget_marks(oldest)
 
@@ -68,19 +70,26 @@ class Once:
     def _key(self, day: str) -> bytes:
         if day not in self._keys:
             file = self._folder / f"day-{day}.key"
-            if not file.exists():
-                fresh = self._folder / f"{random_key().hex()[:16]}.tmp"
-                write_file(fresh, random_key())
-                try:
-                    # A hard link either appears whole or fails: two processes never have two
-                    # keys for one day.
-                    file.hardlink_to(fresh)
-                except FileExistsError:
-                    pass
-                finally:
-                    fresh.unlink()
+            try:
+                if not file.exists():
+                    _make(file)
+                key = file.read_bytes()
+            except OSError:  # the disk is full or read-only
+                raise Unavailable from None
             oldest = self._oldest()
-            self._keys = {d: k for d, k in self._keys.items() if d >= oldest} | {
-                day: file.read_bytes()
-            }
+            self._keys = {d: k for d, k in self._keys.items() if d >= oldest} | {day: key}
         return self._keys[day]
+
+
+def _make(file: Path) -> None:
+    """A key, unless another process is faster. A hard link either appears whole or fails: two
+    processes never have two keys for one day."""
+    fresh = file.with_name(f"{file.stem}.{random_key().hex()[:16]}.tmp")
+    try:
+        write_file(fresh, random_key())
+        with suppress(FileExistsError):
+            file.hardlink_to(fresh)
+    finally:
+        for rest in (fresh, fresh.with_name(fresh.name + ".new")):
+            with suppress(OSError):
+                rest.unlink()

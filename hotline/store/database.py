@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from hotline.clock import Clock
@@ -68,6 +69,14 @@ class AlreadyThere(HotlineError):
     hint = "Nothing needs to be done."
 
 
+_OPEN_ANEW = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
+
+
+def _primary(error: object) -> int:
+    """SQLite's result code without its extension; 0 of what is not SQLite's."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
 def make_engine(url: str, clock: Clock | None = None) -> Engine:
     """An engine that never shows parameters in errors and, on SQLite, is durable and wipes.
     Its connections know the ``clock``, for the times of audit records."""
@@ -91,6 +100,16 @@ def make_engine(url: str, clock: Clock | None = None) -> Engine:
             "temp_store=MEMORY",
         ):
             connection.execute("PRAGMA " + pragma)
+
+    @event.listens_for(engine, "handle_error")
+    def _anew(context: ExceptionContext) -> None:
+        # What was opened while its disk was read-only stays so, and every connection that this
+        # process opens later shares it: all have to close. One with an open cursor would not.
+        if _primary(context.original_exception) in _OPEN_ANEW:
+            if context.execution_context is not None:
+                context.execution_context.cursor.close()
+            context.is_disconnect = True
+            engine.dispose()
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

@@ -26,6 +26,7 @@ from hotline.vault.format import Kind
 from hotline.vault.keys import open_body, open_wrap
 from hotline.vault.receipts import find_tip, stretch
 from tests.campaign.scene import CANARY, Scene
+from tests.promises.canaries import redis_keys
 
 RECEIPTS = 40  # tried each time: stretching one takes 28 ms
 Tips = dict[bytes, str]
@@ -161,6 +162,9 @@ def readable(scene: Scene) -> set[str]:
                 continue
             if any(form in raw for form in forms) or CANARY in file.name:
                 found.add(file.name)
+    if scene.settings.redis_url:
+        kept = redis_keys(scene.settings.redis_url)
+        found |= {place for place, raw in kept if any(form in raw for form in forms)}
     return found
 
 

@@ -7,7 +7,8 @@ import random
 from tests.campaign.bench import Bench, Run
 from tests.campaign.scene import Scene
 
-MOST = 0.12  # seconds after its start: about three tips
+MOST = 0.2  # seconds after its start: about four tips
+SOON = 0.02  # a worker that has errands
 A_ROUND = 8  # tips that are waiting: more than are taken before it dies
 LOOK = 100  # rounds between two verdicts
 
@@ -45,13 +46,13 @@ def at_random(database: str) -> Run:
 
 
 def worker(database: str) -> Run:
-    """Errands of ten tips a round; the worker is killed among them, and another one ends them."""
+    """Errands of three tips a round; the worker is killed among them, and another one ends them."""
 
     def run(bench: Bench, rounds: int) -> None:
         scene, chance = bench.on(database), random.Random(rounds)
         for _ in range(rounds):
             scene.take(3)
-            scene.take(0, scenario="work", kill_after=chance.uniform(0, MOST))
+            scene.take(0, scenario="work", kill_after=chance.uniform(0, SOON))
         scene.hands.forward(3600)  # what the dead ones had claimed is given up
         scene.take(0, scenario="work")
         _nothing_waits(scene)

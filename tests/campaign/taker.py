@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -113,6 +114,8 @@ def served(request: dict[str, Any]) -> dict[str, Any]:
             os.close(reader)
             run(request, writer)
             status = 0
+        except BaseException:  # told to whoever watches the run
+            traceback.print_exc()
         finally:
             os._exit(status)
     os.close(writer)
