@@ -101,6 +101,7 @@ def public() -> Flask:
     from hotline.intake.stripping import warm
     from hotline.jobs.tell import teller
     from hotline.web.apps import public_app, public_rooms
+    from hotline.web.gates import gated
     from hotline.web.sweeping import Requests, sweep_memory
 
     public_rooms()
@@ -121,7 +122,7 @@ def public() -> Flask:
     # multiprocessing, which runs finalizers where atexit is never reached.
     Finalize(None, app.extensions["exchange"].last_words, exitpriority=10)
     requests = Requests()
-    app.wsgi_app = requests.counted(app.wsgi_app)  # type: ignore[assignment, method-assign]
+    app.wsgi_app = gated(requests.counted(app.wsgi_app))  # type: ignore[assignment, method-assign]
     sweep_memory(requests, after=warming)
     return app
 
@@ -169,6 +170,8 @@ def run_one(
     from granian.constants import Interfaces
     from granian.log import LogLevels
 
+    from hotline.web.gates import THREADS
+
     Granian(
         f"{module}:{role}",
         address=address,
@@ -176,7 +179,7 @@ def run_one(
         interface=Interfaces.WSGI,
         factory=True,
         workers=workers,
-        blocking_threads=16 if role == "public" else 8,
+        blocking_threads=THREADS if role == "public" else 8,
         backlog=1024,
         log_access=False,
         log_level=LogLevels.critical,

@@ -59,12 +59,13 @@ def judged(scene: Scene) -> Verdict:
     try:
         tips, shut = opened(scene, line)
         told = scene.answered()
+        where = Counter(w for text in tips.values() for w in words_of(text))
         problems = [*books(line), *files(line)]
         problems += [f"{shut} tips do not open"] if shut else []
-        problems += receipts(scene, line, told, tips)
+        there = {w: codes for w, codes in told.items() if where[w]}
+        problems += receipts(scene, line, there, tips)
     finally:
         line.close()
-    where = Counter(w for text in tips.values() for w in words_of(text))
     return Verdict(
         told=len(told),
         kept=len(tips) + shut,
@@ -135,7 +136,10 @@ def receipts(
 
 
 def books(line: StaffLine) -> Iterator[str]:
-    sequence_and_sign(line)
+    try:
+        sequence_and_sign(line)
+    except HotlineError as error:
+        yield error.message
     if not balanced(ledger(line)):
         yield "the ledger does not balance"
     for problem in full(line).problems:

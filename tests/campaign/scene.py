@@ -36,7 +36,6 @@ class Scene:
     refused: int = 0
     killed: int = 0
     who: SignedIn | None = None
-    asked: int = 0
     extra: dict[str, str] = field(default_factory=dict)  # words answered elsewhere, and receipts
     _taker: subprocess.Popen[str] | None = None
 
@@ -62,6 +61,10 @@ class Scene:
     def lines(self) -> list[dict[str, Any]]:
         raw = self.acks.read_bytes() if self.acks.exists() else b""
         return [json.loads(line) for line in raw.split(b"\n") if line.endswith(b"}")]
+
+    def forget(self, kept: list[dict[str, Any]]) -> None:
+        """Only these were answered: the others' receipts are worth nothing any more."""
+        self.acks.write_text("".join(json.dumps(line) + "\n" for line in kept))
 
     def begin(
         self,
@@ -103,6 +106,10 @@ class Scene:
         done = self.answered()
         self.open_words = [w for w in self.open_words if w not in done]
         return answer
+
+    def repeat(self, word: str) -> None:
+        """The provider sends an answered message once more."""
+        self.open_words.append(word)
 
     def take(self, count: int, **more: Any) -> dict[str, Any]:
         self.begin(count, **more)
