@@ -1,5 +1,10 @@
 #!/usr/bin/env python3
-"""Whether every package arrives, once in effect, while everything around it breaks.
+"""Whether every package arrives, once in effect, and no tip is lost, while everything breaks.
+
+    .venv/bin/python scripts/faults.py --campaign all|NAME [--rounds N] [--record] | --list
+
+Kills, full disks, failover and the like, one judge for all: docs/faults.md, which ``--record``
+writes. Without ``--campaign`` packages are relayed:
 
     .venv/bin/python scripts/faults.py [--tips 10000] [--agencies 50] [--seed 1]
                                        [--database sqlite|postgresql] [--json]
@@ -28,6 +33,8 @@ from hotline import demo
 from hotline.log import quiet
 from hotline.settings import Settings
 from tests import services
+from tests.campaign import report
+from tests.campaign.entries import FAULTS, Outcome
 from tests.fast_clock import set_going, shared
 from tests.faults_judged import judged
 from tests.faults_run import Asked, prepared
@@ -51,6 +58,36 @@ def founded(database: str, stack: ExitStack) -> Settings:
     return settings
 
 
+def campaign(given: argparse.Namespace) -> int:
+    wanted = [fault for fault in FAULTS if given.campaign in ("all", fault.name)]
+    if given.list or not wanted:
+        for fault in FAULTS:
+            print(f"{fault.name:<18} {fault.database:<11} {fault.rounds:>4}  {fault.what}")
+        return 0 if given.list else 2
+    sound = []
+
+    def tell(outcome: Outcome) -> None:
+        sound.append(outcome.sound)
+        if given.json:
+            print(json.dumps(outcome.told()), flush=True)
+        else:
+            print(told(outcome), flush=True)
+        if given.record:
+            report.record(outcome, "scripts/faults.py " + " ".join(sys.argv[1:]))
+
+    report.campaign(wanted, given.rounds, tell)
+    return 0 if all(sound) else 1
+
+
+def told(one: Outcome) -> str:
+    wrong = one.failed or "; ".join((*one.plaintext, *one.problems))
+    return (
+        f"{one.name:<18} {one.rounds:>4} rounds {one.answered:>5} answered {one.lost:>3} lost"
+        f" {one.doubled:>3} twice {len(one.plaintext):>3} readable {one.seconds:>4} s"
+        f"  {'WRONG: ' + wrong if not one.sound else one.note}"
+    )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tips", type=int, default=10_000)
@@ -60,8 +97,14 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=12, help="workers to be killed")
     parser.add_argument("--deadline", type=float, default=3600.0, help="seconds")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--campaign", metavar="NAME", help="one fault of the campaign, or all")
+    parser.add_argument("--rounds", type=int, help="of each fault, instead of its own")
+    parser.add_argument("--record", action="store_true", help="into docs/faults.json and .md")
+    parser.add_argument("--list", action="store_true", help="the faults of the campaign")
     given = parser.parse_args()
     quiet()
+    if given.campaign or given.list:
+        return campaign(given)
     restarts = 2 if given.database == "postgresql" else 0
     asked = Asked(given.tips, given.agencies, given.seed, given.kills, restarts, given.deadline)
     began = time.monotonic()

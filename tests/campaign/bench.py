@@ -13,7 +13,7 @@ from pathlib import Path
 from hotline import demo
 from tests.campaign.cluster import Cluster
 from tests.campaign.judged import Verdict, judged
-from tests.campaign.scene import Scene
+from tests.campaign.scene import Scene, Taker
 from tests.fast_clock import set_going, shared
 from tests.line import copy_home, copy_line, copy_people, settings_for
 
@@ -29,6 +29,7 @@ class Bench:
     at: float
     folder: Path
     stack: ExitStack
+    taker: Taker
     verdicts: list[Verdict] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -79,19 +80,16 @@ class Bench:
         else:
             copy_home(self.founded, home)
             copy_people(self.founded, settings)
-        scene = Scene(settings, out)
-        self.stack.callback(scene.close)
-        assert scene.taker  # it has read everything before anything breaks
-        return scene
+        return Scene(settings, out, self.taker)
 
 
 @contextmanager
-def bench(founded: Path, at: float) -> Iterator[Bench]:
+def bench(founded: Path, at: float, taker: Taker) -> Iterator[Bench]:
     with ExitStack() as stack:
         made = tempfile.TemporaryDirectory(prefix="campaign-", ignore_cleanup_errors=True)
         folder = Path(stack.enter_context(made))
         folder.chmod(WHOLE)
-        yield Bench(founded, at, folder, stack)
+        yield Bench(founded, at, folder, stack, taker)
 
 
 def found(home: Path) -> float:

@@ -10,6 +10,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import psycopg
+
 from tests.campaign.bench import Bench
 from tests.campaign.scene import Scene
 
@@ -109,8 +111,6 @@ def read_only_postgresql(bench: Bench, rounds: int) -> None:
 
 
 def _writable(url: str) -> None:
-    import psycopg
-
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET default_transaction_read_only = off")
         connection.execute("ALTER SYSTEM RESET default_transaction_read_only")

@@ -14,6 +14,7 @@ from hotline.store.database import Database
 from hotline.store.migrate import _config, current, head
 from hotline.vault.copies import SealedCopy, new_pair, read_private
 from tests.campaign.bench import Bench, Run
+from tests.campaign.judged import opened, words_of
 from tests.campaign.scene import Scene
 from tests.fast_clock import set_going
 from tests.line import settings_for
@@ -93,18 +94,15 @@ def new_machine(bench: Bench, rounds: int) -> None:
         copies = [back_up(scene.settings, kept, copy, scene.clock, _quiet)[0] for copy in Copy]
         scene.end()
         bench.judge(scene)
-        other = _restored(bench, scene, copies, read_private(private), number)
+        other = _restored(bench.folder, scene, copies, read_private(private), number)
         other.extra |= before
         other.places.append(kept)
         other.take(2)
         later += len(scene.answered().keys() - _there(bench, other))
-        other.close()
     bench.note(f"{later} tips came after their backup began and are not in it")
 
 
 def _there(bench: Bench, other: Scene) -> set[str]:
-    from tests.campaign.judged import opened, words_of
-
     bench.judge(other)
     line = other.staff()
     tips, _ = opened(other, line)
@@ -112,8 +110,8 @@ def _there(bench: Bench, other: Scene) -> set[str]:
     return {word for text in tips.values() for word in words_of(text)}
 
 
-def _restored(bench: Bench, scene: Scene, copies: list[Path], seed: bytes, number: int) -> Scene:
-    place = bench.folder / f"machine-{number}"
+def _restored(folder: Path, scene: Scene, copies: list[Path], seed: bytes, number: int) -> Scene:
+    place = folder / f"machine-{number}"
     (place / "out").mkdir(parents=True)
     home = place / "home"
     settings = settings_for(home, f"sqlite:///{home / 'hotline.db'}")
@@ -124,9 +122,7 @@ def _restored(bench: Bench, scene: Scene, copies: list[Path], seed: bytes, numbe
             step = restore_data if name.copy is Copy.DATA else restore_keys
             step(settings, sealed, name, seed, _quiet)
     set_going(place / "out" / "clock", scene.clock.seconds())
-    other = Scene(settings, place / "out", who=scene.who)
-    bench.stack.callback(other.close)
-    return other
+    return Scene(settings, place / "out", scene.taker, who=scene.who)
 
 
 def _quiet(name: str, count: int) -> None:

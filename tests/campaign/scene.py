@@ -1,8 +1,10 @@
-"""Scene: a line that something is done to, the process that takes its tips, and what was answered."""
+"""Scene: a line that something is done to, who takes its tips, and what was answered."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from contextlib import suppress
@@ -24,6 +26,41 @@ PATIENCE = 60.0  # seconds for which a refused message is sent again
 CODE_SECONDS = 31.0  # a one-time code is good for one sign-in
 
 
+class Taker:
+    """The process that takes tips of any line. It has read everything before anything breaks."""
+
+    def __init__(self, home: Path, url: str) -> None:
+        command = [*ENDED, sys.executable, "-m", "tests.campaign.taker", str(home), url]
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
+        assert self._process.stdout
+        assert self._process.stdout.readline() == "ready\n"
+
+    def ask(self, request: dict[str, Any]) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+
+    def answer(self) -> dict[str, Any]:
+        assert self._process.stdout
+        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return answer
+
+    def close(self) -> None:
+        with suppress(BrokenPipeError):
+            self._process.communicate(timeout=30)
+
+    def kill(self) -> None:
+        """With whatever it is doing."""
+        for pid in (
+            Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+        ):
+            with suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+        self._process.kill()
+        self._process.communicate()
+
+
 @dataclass(slots=True)
 class Scene:
     """``out`` is the disk of those who report: their answers, the clock. Nothing is done to it.
@@ -31,13 +68,13 @@ class Scene:
 
     settings: Settings
     out: Path
+    taker: Taker
     places: list[Path] = field(default_factory=list)
     open_words: list[str] = field(default_factory=list)  # told, and not answered
     refused: int = 0
     killed: int = 0
     who: SignedIn | None = None
     extra: dict[str, str] = field(default_factory=dict)  # words answered elsewhere, and receipts
-    _taker: subprocess.Popen[str] | None = None
 
     @property
     def acks(self) -> Path:
@@ -92,14 +129,10 @@ class Scene:
             "kill_after": kill_after,
             "patience": patience,
         }
-        stdin = self.taker.stdin
-        assert stdin
-        stdin.write(json.dumps(request) + "\n")
-        stdin.flush()
+        self.taker.ask(request)
 
     def end(self) -> dict[str, Any]:
-        assert self.taker.stdout
-        answer: dict[str, Any] = json.loads(self.taker.stdout.readline())
+        answer = self.taker.answer()
         assert not answer["failed"], "the process ended by an error nobody expected"
         self.refused += answer.get("refused", 0)
         self.killed += answer["killed"]
@@ -115,17 +148,6 @@ class Scene:
         self.begin(count, **more)
         return self.end()
 
-    @property
-    def taker(self) -> subprocess.Popen[str]:
-        if self._taker is None:
-            command = [*ENDED, sys.executable, "-m", "tests.campaign.taker"]
-            command += [str(self.settings.home), self.settings.database_url]
-            pipe = subprocess.PIPE
-            self._taker = subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
-            assert self._taker.stdout
-            assert self._taker.stdout.readline() == "ready\n"
-        return self._taker
-
     def moved(self, **settings: Any) -> None:
         """The line at another place: the tips and what was answered stay the same."""
         self.settings = replace(self.settings, **settings)
@@ -139,9 +161,3 @@ class Scene:
             self.hands.forward(CODE_SECONDS)
             self.who = SignIn(line)("olga")
         return self.who
-
-    def close(self) -> None:
-        if self._taker is not None:
-            process, self._taker = self._taker, None
-            with suppress(BrokenPipeError):
-                process.communicate(timeout=30)

@@ -7,6 +7,7 @@ import signal
 import time
 from contextlib import ExitStack
 
+import psycopg
 from redis import Redis
 
 from tests.campaign.bench import Bench
@@ -63,8 +64,6 @@ def failover(bench: Bench, rounds: int) -> None:
 
 def _followed(first: Cluster) -> None:
     """Until commits wait for the standby."""
-    import psycopg
-
     with psycopg.connect(first.url(), autocommit=True) as connection:
         until = time.monotonic() + 30
         query = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'"

@@ -1,8 +1,8 @@
 """Taker: a process that takes tips until it is killed, at a step or at a moment.
 
-Run as ``python -m tests.campaign.taker HOME URL``; one JSON request a line on stdin, one answer a line
-on stdout. Each request is done by a fork that reads nothing anew. ``fault`` is the step (entered or
-left) at which the fork kills itself, ``kill_after`` the seconds after which it is killed.
+Run as ``python -m tests.campaign.taker HOME URL`` of a line; one JSON request a line on stdin, one
+answer each on stdout. A request is done by a fork that reads nothing anew. ``fault`` is the step
+(entered or left) at which the fork kills itself, ``kill_after`` the seconds to its end.
 """
 
 from __future__ import annotations
@@ -59,8 +59,9 @@ class Child:
             return
         self.going()
         for word in self.request["words"]:
-            receive = line.pipeline.receive
-            said = self._patiently(lambda w=word: receive(contact(w), "sms:" + w), until)
+            said = self._patiently(
+                lambda word=word: line.pipeline.receive(contact(word), "sms:" + word), until
+            )
             if said is not None:
                 answer = {"word": word, "code": said.answer.decode(), "wal": self._wal()}
                 os.write(acks, json.dumps(answer).encode() + b"\n")
@@ -107,6 +108,7 @@ def run(request: dict[str, Any], pipe: int) -> None:
 
 
 def served(request: dict[str, Any]) -> dict[str, Any]:
+    Directory.load(Path(request["home"]) / "public")  # once a home
     reader, writer = os.pipe()
     if (pid := os.fork()) == 0:
         status = 1
