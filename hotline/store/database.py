@@ -17,12 +17,12 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.engine import ExceptionContext
+from sqlalchemy import Connection, Engine, MetaData, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from hotline.clock import Clock
 from hotline.errors import HotlineError, Unavailable
+from hotline.store.engine import make_engine
 
 BATCH_LARGEST = 128
 
@@ -67,56 +67,6 @@ class AlreadyThere(HotlineError):
     status = 409
     message = "This was already received."
     hint = "Nothing needs to be done."
-
-
-_OPEN_ANEW = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
-
-
-def _primary(error: object) -> int:
-    """SQLite's result code without its extension; 0 of what is not SQLite's."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF
-
-
-def make_engine(url: str, clock: Clock | None = None) -> Engine:
-    """An engine that never shows parameters in errors and, on SQLite, is durable and wipes.
-    Its connections know the ``clock``, for the times of audit records."""
-    options = {"clock": clock or Clock()}
-    if not url.startswith("sqlite"):
-        return create_engine(
-            url, hide_parameters=True, pool_size=16, pool_pre_ping=True, execution_options=options
-        )
-    engine = create_engine(
-        url, hide_parameters=True, connect_args={"timeout": 5}, execution_options=options
-    )
-
-    @event.listens_for(engine, "connect")
-    def _pragmas(connection: sqlite3.Connection, _: object) -> None:
-        connection.isolation_level = None
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "secure_delete=ON",
-            "foreign_keys=ON",
-            "temp_store=MEMORY",
-        ):
-            connection.execute("PRAGMA " + pragma)
-
-    @event.listens_for(engine, "handle_error")
-    def _anew(context: ExceptionContext) -> None:
-        # What was opened while its disk was read-only stays so, and every connection that this
-        # process opens later shares it: all have to close. One with an open cursor would not.
-        if _primary(context.original_exception) in _OPEN_ANEW:
-            if context.execution_context is not None:
-                context.execution_context.cursor.close()
-            context.is_disconnect = True
-            engine.dispose()
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        writing = connection.get_execution_options().get("writing")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
-
-    return engine
 
 
 def own_file(path: Path) -> None:
@@ -165,6 +115,11 @@ class Database:
                 return result
             with self.engine.begin() as connection:
                 return work(connection)
+
+    def create(self, metadata: MetaData) -> None:
+        """Those of its tables that are missing. Raises DatabaseUnavailable."""
+        with _said_plainly():
+            metadata.create_all(self.engine)
 
     def ping(self) -> None:
         """Raises DatabaseUnavailable."""

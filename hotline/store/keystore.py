@@ -33,7 +33,7 @@ def key_database(folder: Path) -> Database:
     """The key store's own database, made when it is not there."""
     own_file(folder / FILE)
     database = Database(f"sqlite:///{folder / FILE}")
-    KeyBase.metadata.create_all(database.engine)
+    database.create(KeyBase.metadata)
     return database
 
 

@@ -22,7 +22,7 @@ _PIECE = bytes(1 << 20)
 
 
 def full_sqlite(bench: Bench, rounds: int) -> None:
-    disk = bench.disk("16m")
+    disk = bench.disk("48m")
     _rounds(bench, bench.sqlite(disk), disk, rounds)
 
 

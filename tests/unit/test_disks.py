@@ -1,4 +1,4 @@
-"""Disks: what was full or read-only is used again as soon as it can be, and refusing is a sentence."""
+"""Disks: what was full or read-only is used again at once, and until then it is a sentence."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from hotline.assembly import PublicLine, StaffLine
 from hotline.errors import Unavailable
 from hotline.intake import once
 from hotline.store.database import Database, DatabaseUnavailable
+from hotline.store.keystore import FILE, KeyStore
 from hotline.tips import Channel, Contact
 from tests import services
 from tests.conftest import MovableClock
@@ -105,3 +106,9 @@ def test_what_a_killed_process_left_of_a_key_goes_with_the_day(
     clock.advance(4 * DAY)
     staff_line.once.forget()
     assert not list(staff_line.settings.public.glob("day-*"))
+
+
+def test_a_key_store_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"no database" * 100)
+    with pytest.raises(DatabaseUnavailable):
+        KeyStore(tmp_path)
