@@ -10,7 +10,7 @@ from tests.campaign.scene import Scene
 MOST = 0.2  # seconds after its start: about four tips
 SOON = 0.02  # a worker that has errands
 SLOWER = 2  # with PostgreSQL each fork has connections to make
-A_ROUND = 8  # tips that are waiting: more than are taken before it dies
+A_ROUND = 20  # tips that are waiting: more than are taken before it dies
 MINUTE, HOUR = 60.0, 3600.0
 LOOK = 100  # rounds between two verdicts
 
