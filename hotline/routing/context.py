@@ -188,7 +188,7 @@ class Text:
         return self.written[at].lower() in _OWN or (at > 0 and self.folded[at - 1] in _OURS)
 
     def _is_of(self, at: int, start: int) -> bool:
-        """Whether somebody "is of" the place: "é de Natal", "es de Jalisco", "Dona Nair, de Natal"."""
+        """Whether somebody "is of" the place: "é de Natal", "es de Jalisco", "Nair, de Natal"."""
         if at == start - 2 and self.folded[start - 1] == "de" and "," in self.between[at]:
             return self.capital(at)
         said = self.written[at].lower() in ("é", "sou", "es", "soy", "est", "suis", "eres")

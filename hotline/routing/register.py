@@ -29,7 +29,6 @@ from hotline.routing.gazetteer import (
 )
 from hotline.routing.words import words
 
-
 _KINDS = {
     "names": Kind.OTHER,
     "short": Kind.SHORT,

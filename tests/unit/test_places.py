@@ -139,7 +139,7 @@ def test_an_unknown_country_is_refused_in_a_sentence() -> None:
         ("todo mundo sabe do arrego aqui na Cidade de Deus", "Rio de Janeiro", "probable"),
         ("esconde fuzil em Cascavel, o primo dele em Toledo", "Cascavel", "probable"),
         ("trouxeram gente pra fazenda na estrada de Piracaia", "Piracaia", "probable"),
-        ("correm de moto na avenida da praia toda sexta. É Praia Grande", "Praia Grande", "probable"),
+        ("correm de moto na avenida da praia. É Praia Grande", "Praia Grande", "probable"),
         ("a gente é de Juazeiro do Norte e ele rondou a casa", "Juazeiro do Norte", "probable"),
         ("Niterói tá perigosa", "Niterói", "probable"),
         ("aqui em S. Gonçalo vendem droga", "São Gonçalo", "certain"),
