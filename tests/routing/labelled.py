@@ -26,7 +26,7 @@ PARTS = ("development", "test", "plain", "fresh", "more")
 class Told:
     """``types`` are codes, the main act's first, none where no crime is told; ``group`` is the main
     act's or empty; ``place`` the municipality's official name with its state and ISO 3166 country,
-    or nothing."""
+    or nothing; ``implicated`` what kinds of public bodies it accuses, such as ``police``."""
 
     id: str
     language: str
@@ -35,6 +35,7 @@ class Told:
     group: str
     place: tuple[str, str, str] | None
     danger: bool
+    implicated: tuple[str, ...]
 
 
 @lru_cache(maxsize=1)
@@ -53,6 +54,15 @@ def tips(part: str) -> list[Told]:
         where = (place["name"], place["region"] or "", place["country"]) if place else None
         types = tuple(row["types"])
         found.append(
-            Told(row["id"], language, text, types, row["group"] or "", where, row["danger"])
+            Told(
+                row["id"],
+                language,
+                text,
+                types,
+                row["group"] or "",
+                where,
+                row["danger"],
+                tuple(body["kind"] for body in row["implicated"]),
+            )
         )
     return found

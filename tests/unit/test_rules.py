@@ -423,6 +423,8 @@ def test_what_is_remembered_between_tips_holds_no_words(router: Router) -> None:
         ("les gendarmes sont corrompus", "officers"),
         ("majistra a kòwonpi", "municipality"),
         ("lapolis ladan l", "police"),
+        ("Li konn bay polis bouk la kòb", "police"),
+        ("apuestan y llega un policía de apellido Guardado", "police"),
     ],
 )
 def test_words_name_the_body_they_implicate(router: Router, words: str, body: str) -> None:
