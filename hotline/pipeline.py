@@ -26,6 +26,7 @@ from hotline.routing.route import Router
 from hotline.store.database import AlreadyThere
 from hotline.store.tips import Mark, Tips
 from hotline.tips import (
+    Classification,
     ClassifiedTip,
     Contact,
     Decision,
@@ -130,8 +131,9 @@ class Pipeline:
             tip, names = strip_contact(contact)
         else:
             tip, names = merge(thread.tip, contact, thread.names)
-        tip = _held_for(files, self._hear(contact, tip))
-        classified = self.classify(tip)
+        left = self.types.classify(without_tokens(tip.words), tip.language)
+        tip = _held_for(files, self._hear(contact, tip, left))
+        classified = self.classify(tip, left)
         return Weighed(tip, names, classified, self.router.decide(classified))
 
     def open(
@@ -297,15 +299,18 @@ class Pipeline:
             )
         )
 
-    def classify(self, tip: Tip) -> ClassifiedTip:
-        """Acts, tags and place of a stripped tip."""
-        found = self.types.classify(
-            without_tokens(tip.words),
-            tip.language,
-            chosen=tip.crime_types,
-            heard=tip.heard,
-            alarms=tip.alarms,
-        )
+    def classify(self, tip: Tip, left: Classification | None = None) -> ClassifiedTip:
+        """Acts, tags and place of a stripped tip. ``left`` is what its words alone are, when the
+        caller has it already."""
+        found = left
+        if found is None or tip.crime_types or tip.heard or tip.alarms:
+            found = self.types.classify(
+                without_tokens(tip.words),
+                tip.language,
+                chosen=tip.crime_types,
+                heard=tip.heard,
+                alarms=tip.alarms,
+            )
         where = tip.answers.get(Question.WHERE)
         return ClassifiedTip(tip, found, self.router.locate(tip.words, where, tip.municipality))
 
@@ -317,14 +322,14 @@ class Pipeline:
         codes = (*told.tip.crime_types, *(act.code for act in acts[:_EVIDENT]))
         return any(_NO_FILES & self.types.get(code).flags for code in codes)
 
-    def _hear(self, contact: Contact, tip: Tip) -> Tip:
+    def _hear(self, contact: Contact, tip: Tip, left: Classification) -> Tip:
         """The tip with the crime types that only its removed words tell: "my stepfather" goes,
-        that it is about a child stays. Codes of a public table, never words."""
+        that it is about a child stays. Codes of a public table, never words. ``left`` is what the
+        other words are."""
         if not tip.removed:
             return tip
         raw = "\n".join((contact.text, *contact.answers.values(), *contact.details.values()))
         told = self.types.classify(raw, tip.language)
-        left = self.types.classify(without_tokens(tip.words), tip.language)
         known = {act.code for act in left.acts}
         heard = (act.code for act in told.acts if act.score > 0 and act.code not in known)
         alarms = () if left.threats else told.threats

@@ -18,7 +18,7 @@ from hotline import pipeline
 from hotline.assembly import assemble_public
 from hotline.intake.receipts import FreshReceipt
 from hotline.intake.stripping import warm
-from hotline.pipeline import Pipeline
+from hotline.routing.classify import Types
 from hotline.routing.route import Router
 from hotline.settings import Settings
 from hotline.store.tips import Tips
@@ -29,8 +29,8 @@ from hotline.web.apps import public_app
 
 STEPS: dict[str, tuple[object, str]] = {
     "strip": (pipeline, "strip_contact"),
-    "types told only by what was removed": (Pipeline, "_hear"),
-    "types and place": (Pipeline, "classify"),
+    "types": (Types, "classify"),
+    "place": (Router, "locate"),
     "decide": (Router, "decide"),
     "seal": (Envelope, "seal"),
     "write and sync": (Tips, "store"),

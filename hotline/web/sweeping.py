@@ -16,21 +16,25 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 SWEEP_SECONDS = 1.0
+SHUT_SECONDS = 0.25
 LOADED, HOUR = 5, 3600  # sweeps
 
 
 class Requests:
-    """Counts the requests that a WSGI application is answering."""
+    """Counts the requests that a WSGI application is answering. ``shut``: new ones wait."""
 
     def __init__(self) -> None:
-        self._door = threading.Condition()
+        lock = threading.Lock()
+        self._empty, self._open = threading.Condition(lock), threading.Condition(lock)
         self._inside = 0
+        self.shut = False
 
     def counted(self, app: WSGIApplication) -> WSGIApplication:
         """The same application, its requests counted until their answers are closed."""
 
         def counting(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-            with self._door:
+            with self._open:
+                self._open.wait_for(lambda: not self.shut)
                 self._inside += 1
             try:
                 return ClosingIterator(app(environ, start_response), self._left)
@@ -41,17 +45,25 @@ class Requests:
         return counting
 
     def _left(self) -> None:
-        with self._door:
+        with self._empty:
             self._inside -= 1
             if not self._inside:
-                self._door.notify_all()
+                self._empty.notify_all()
 
     @contextmanager
-    def shut_out(self, seconds: float) -> Iterator[bool]:
+    def shut_out(self, seconds: float, shut: float = 0.0) -> Iterator[bool]:
         """Whether within so many seconds there was a moment without a request; if so, none begins
-        before this ends."""
-        with self._door:
-            yield self._door.wait_for(lambda: not self._inside, seconds)
+        before this ends. Where there is none, as on a busy day, new ones wait outside for at most
+        ``shut`` seconds until the others are answered: no longer, for one who sends slowly must
+        not keep everybody out."""
+        with self._empty:
+            alone = self._empty.wait_for(lambda: not self._inside, seconds)
+            if not alone:
+                self.shut = True
+                alone = self._empty.wait_for(lambda: not self._inside, shut)
+                self.shut = False
+                self._open.notify_all()  # they wake when this lock is free
+            yield alone
 
 
 def sweep_memory(requests: Requests, after: threading.Thread) -> None:
@@ -80,7 +92,7 @@ def set_aside(requests: Requests, seconds: float, *, every: bool) -> bool:
     """Frees every cycle, also (``every``) among what was set aside before, and has the collector
     look at nothing that is left. Only between requests: what one of just then leaves behind would
     stay until the next time. Whether there was such a moment."""
-    with requests.shut_out(seconds) as alone:
+    with requests.shut_out(seconds, SHUT_SECONDS) as alone:
         if alone:
             if every:
                 gc.unfreeze()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 import weakref
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -89,3 +90,42 @@ def test_nobody_comes_in_while_everything_is_looked_through() -> None:
         assert not answer.came.is_set()
     asking.join(PATIENCE)
     assert answer.came.is_set()
+
+
+def test_on_a_busy_day_the_door_is_shut_until_those_inside_are_answered() -> None:
+    requests, early, late = Requests(), Application(), Application()
+    late.may_go.set()
+    first = threading.Thread(target=run_wsgi_app, args=(requests.counted(early), {}, True))
+    second = threading.Thread(target=run_wsgi_app, args=(requests.counted(late), {}, True))
+    first.start()
+    assert early.came.wait(PATIENCE)
+    found: list[tuple[bool, bool]] = []
+
+    def shut() -> None:
+        with requests.shut_out(0, PATIENCE) as alone:
+            found.append((alone, late.came.is_set()))
+
+    sweeping = threading.Thread(target=shut)
+    sweeping.start()
+    while not requests.shut:
+        time.sleep(0.001)
+    second.start()
+    assert not late.came.wait(0.05), "nobody enters a shut door"
+    early.may_go.set()
+    for thread in (sweeping, first, second):
+        thread.join(PATIENCE)
+    assert found == [(True, False)]
+    assert late.came.is_set()
+
+
+def test_who_sends_slowly_keeps_nobody_out() -> None:
+    requests, slow, other = Requests(), Application(), Application()
+    other.may_go.set()
+    sending = threading.Thread(target=run_wsgi_app, args=(requests.counted(slow), {}, True))
+    sending.start()
+    assert slow.came.wait(PATIENCE)
+    assert not set_aside(requests, 0, every=True)
+    run_wsgi_app(requests.counted(other), {}, True)
+    assert other.came.is_set()
+    slow.may_go.set()
+    sending.join(PATIENCE)
