@@ -1,7 +1,7 @@
-"""Calls: docs/reference/api.md: every address of the three apps that is no page of the console.
+"""Calls: docs/reference/api.md: every address of the three apps.
 
-The public API from the description that the line itself serves; the rest from
-hotline/web/calls.toml, held against the apps' own maps."""
+The public API from the description that the line itself serves, the console's pages from
+``reference_console``; the rest from hotline/web/calls.toml, held against the apps' own maps."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from unittest.mock import MagicMock
 
 from flask import Flask
 
+from scripts.reference_console import console
+
 ROOT = Path(__file__).resolve().parents[1]
 FILE = ROOT / "hotline" / "web" / "calls.toml"
 HINT = "describe it in hotline/web/calls.toml and run scripts/reference"
@@ -29,8 +31,7 @@ TITLES = {
     "agency": (
         "Agencies and the machine's watcher",
         """On the console's port, 8001. How to sign is in
-[agencies.md](../agencies.md#for-programs-the-calls); the console's pages, with who may open each,
-in [people.md](../people.md).""",
+[agencies.md](../agencies.md#for-programs-the-calls).""",
     ),
     "analyst": ("The analysts' site", "Port 8002. [analysts.md](../analysts.md) has examples."),
     "every": ("Every app", "The same on each port."),
@@ -162,6 +163,8 @@ def calls() -> Iterator[str]:
         yield from (f"## {title}", "", says, "")
         for row in rows[section]:
             yield from call(row, status, lists)
+        if section == "public":
+            yield from console(made[CONSOLE], status)
 
 
 def call(row: Row, status: Mapping[str, int], lists: Mapping[str, str]) -> Iterator[str]:

@@ -1,23 +1,29 @@
-"""Columns: docs/reference/columns.md: every column of every file that leaves the line for analysts.
+"""Columns: docs/reference/columns.md: every column of every file that leaves the line.
 
-From the codebook, in English; the analysts' site shows the same in five languages."""
+Those for analysts from the codebook, in English (their site shows the same in five languages); the
+others from hotline/web/files.toml."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterator, Mapping
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 from scripts.reference_calls import cell
 
 INTRO = """\
-What an analyst's files hold: the same names in csv, xlsx, parquet, json and geojson, in every
-language and for ever. A file has the columns of the groupings that were asked for, then those of
-the figures. Regions are Brazil's. Nothing here is of one report: every figure is drawn from a
-month's release ([trends.md](../trends.md))."""
+What an analyst's files hold comes first: the same names in csv, xlsx, parquet, json and geojson,
+in every language and for ever. A file has the columns of the groupings that were asked for, then
+those of the figures. Regions are Brazil's. Nothing there is of one report: every figure is drawn
+from a month's release ([trends.md](../trends.md)). [Other files](#audit-export) come after."""
 FROZEN = """\
 A month's release (`releases/`) holds whole numbers with noise, cell by cell, and a signed header
 that states the noise. Extracts are drawn from these tables and from nothing else; what each cost in
 privacy is in `epsilon.csv`."""
+FILE = Path(__file__).resolve().parents[1] / "hotline" / "web" / "files.toml"
+PARTS = {"head": "First line", "line": "Each other line", "field": ""}
 MANY = 40  # values of a column that are written out
 
 
@@ -40,7 +46,8 @@ def columns() -> Iterator[str]:
             yield "| " + " | ".join(map(cell, cells)) + " |"
         yield ""
     yield from types()
-    yield from package()
+    yield from release()
+    yield from others()
 
 
 def values(listed: tuple[tuple[str, str], ...]) -> str:
@@ -69,7 +76,7 @@ def types() -> Iterator[str]:
     yield ""
 
 
-def package() -> Iterator[str]:
+def release() -> Iterator[str]:
     """What stands beside the columns in each release's header."""
     from hotline.analysis.policy import Policy
 
@@ -78,3 +85,22 @@ def package() -> Iterator[str]:
     yield from (*FROZEN.splitlines(), "", "| closed list | values |", "| --- | --- |")
     for name, listed in sorted(policy.values.items()):
         yield f"| `{name}` | {', '.join(f'`{value}`' for value in listed)} |"
+    yield ""
+
+
+def told() -> Mapping[str, Mapping[str, Any]]:
+    return tomllib.loads(FILE.read_text(encoding="utf-8"))
+
+
+def others() -> Iterator[str]:
+    """Files that are not for analysts."""
+    for said in told().values():
+        yield from (f"## {said['title']}", "", f"File: `{said['file']}`. {said['says']}", "")
+        for part, title in PARTS.items():
+            if part not in said:
+                continue
+            yield from (f"{title}:", "") if title else ()
+            yield from ("| field | form or unit | holds |", "| --- | --- | --- |")
+            for name, (form, holds) in said[part].items():
+                yield "| " + " | ".join(map(cell, (f"`{name}`", form, holds))) + " |"
+            yield ""
