@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from hotline.assembly import PublicLine, StaffLine
 from hotline.intake.notice import LAWS, figures
 from hotline.intake.sessions import MemorySessions, Session
 from hotline.routing.profile import Profile, built_ins
 from hotline.routing.retention import built_in
+from hotline.store.tables import DeadlineRow
 from hotline.tips import Language
 from hotline.web.i18n import NATIVE, say
 from tests.conftest import MovableClock
@@ -116,3 +119,26 @@ def test_the_law_and_who_answers_are_those_of_the_line(public_line: PublicLine) 
 
 def test_every_country_of_a_built_in_profile_has_its_law() -> None:
     assert {Profile.load(name).country for name in built_ins()} <= LAWS.keys()
+
+
+def test_the_guide_for_lines_goes_through_the_same_laws() -> None:
+    """Each law that the page names has a part there, with its number and who watches over it."""
+    guide = (Path(__file__).parents[2] / "docs" / "privacy.md").read_text(encoding="utf-8")
+    parts = re.split(r"^### ", guide.partition("## By country")[2], flags=re.M)[1:]
+    for law in LAWS.values():
+        (number,) = re.findall(r"\d[\d./]*\d|LGPDPPSO", law.name)[:1]
+        (part,) = [one for one in parts if number in one]
+        assert law.authority in part
+    assert len(parts) == len(LAWS)
+
+
+def test_the_page_admits_what_a_deadline_tells(
+    public_line: PublicLine, client: FlaskClient
+) -> None:
+    """While nobody has decided, the database holds when it is due, so about when it came."""
+    walk = Walk(client)
+    walk.to_check(what="Vendem drogas na praça em Niterói, RJ")
+    walk.press("go=send")
+    with public_line.database.read() as connection:
+        assert connection.execute(select(DeadlineRow.due_at)).scalars().all()
+    assert "about when they came" in words(client)
