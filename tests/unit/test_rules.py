@@ -249,6 +249,7 @@ def test_every_built_in_profile_is_sound(types: Types) -> None:
             f'digits = 7\ndata_licence = "{"x" * 201}"',
             "data_licence must be one line",
         ),
+        ("digits = 7", 'digits = 7\ndata_contact = "a\\nb"', "data_contact must be one line"),
     ],
 )
 def test_what_a_country_writes_differently_must_be_said(
