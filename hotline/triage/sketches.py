@@ -25,7 +25,7 @@ from hotline.vault.sketches import open_sketches, seal_sketch, sketch_key
 # Of a queue, the newest months first. Every page of a tip opens and compares them all: 20,000 took
 # 0.8 s of a busy core, for tips of last year that nobody looks for.
 MOST = 6_000
-_ABOUT_TIP = ("version", "day", "place", "group", "words", "concepts", "types", "chances", "facts")
+_ABOUT_TIP = ("version", "day", "place", "group", "words", "concepts", "types", "chances", "facts", "ideas")
 _JUDGED = ("others", "verdicts", "numbers")
 Keys = Mapping[str, Sequence[bytes]]
 
