@@ -77,39 +77,39 @@ class Alike(Redacted):
 
 # Both from scripts/fit_likeness.py on the development part of tests/linking.
 WEIGHTS = {
-    "bias": -3.73,
-    "rare": 0.07,
-    "usual": 0.15,
-    "cosine": 3.68,
-    "copied": -1.34,
-    "contained": 0.38,
-    "concepts": 3.44,
-    "concepts in all": 0.15,
-    "ideas": 0.0,
-    "types": 2.84,
-    "rare and types": 3.27,
-    "plate": 0.41,
+    "bias": -4.40,
+    "rare": 0.11,
+    "usual": -0.14,
+    "cosine": 2.08,
+    "copied": -1.37,
+    "contained": 0.48,
+    "concepts": 1.84,
+    "concepts in all": 0.17,
+    "ideas": 4.55,
+    "types": 2.20,
+    "rare and types": 2.78,
+    "plate": 0.94,
     "number": 0.00,
     "address": 0.00,
-    "name": 0.52,
-    "place": 2.64,
-    "other place": -5.07,
-    "same group": -1.31,
-    "coincidence": 1.98,
-    "days": -1.17,
+    "name": 0.45,
+    "place": 2.96,
+    "other place": -4.73,
+    "same group": -0.84,
+    "coincidence": 1.74,
+    "days": -1.14,
 }
 # A tip that is like one that is like this: people tell of one event in words of their own, and a
 # third has words of both.
 THROUGH = {
-    "bias": 0.10,
-    "itself": 1.11,
-    "through": 4.39,
-    "through all": -2.65,
+    "bias": -0.27,
+    "itself": 0.98,
+    "through": 4.78,
+    "through all": -2.43,
 }
-THRESHOLD = 0.7
+THRESHOLD = 0.6
 _NEAR = 400  # rows that are looked at again through others
-_BRIDGES = 5
-_SURE = 0.5
+_BRIDGES = 8
+_SURE = 0.3
 _OF_KIND = {
     **dict.fromkeys(("phone", "account", "document", "handle", "link"), "number"),
     "plate": "plate",
