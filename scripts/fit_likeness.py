@@ -4,7 +4,8 @@
     .venv/bin/python scripts/fit_likeness.py
 
 Logistic regression with a small penalty, on every pair of the part; prints the weights and what
-each threshold gives for tips of families that were left out of the fit. Copy them by hand; never fit on what is for measuring.
+each threshold gives for tips of families that were left out of the
+fit. Copy them by hand; never fit on what is for measuring.
 """
 
 from __future__ import annotations

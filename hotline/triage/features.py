@@ -22,7 +22,7 @@ from hotline.tips import Language, Redacted, Tip
 
 WORDS = 80  # of a longer text, those with the smallest numbers: two long texts keep the same ones
 CONCEPTS = 40
-IDEAS = 40
+IDEAS = 24
 TYPES = 10
 FACTS = 24
 _STEM = 5
@@ -65,8 +65,9 @@ _LINK = _set(
 @dataclass(frozen=True, slots=True, repr=False)
 class Features(Redacted):
     """Numbers above zero. ``concepts`` are what was told of whatever the language ("a gun", "at
-    night"), ``ideas`` are things of daily life likewise ("a bus"), ``types`` the chance of the likeliest ones, ``facts`` what can be looked up: plates,
-    numbers, addresses, names. ``kind_of`` says of a fact what it is."""
+    night"), ``ideas`` things of daily life likewise ("a bus"), ``types`` the chance of the
+    likeliest ones, ``facts`` what can be looked up: plates, numbers, addresses, names. ``kind_of``
+    says of a fact what it is."""
 
     words: tuple[int, ...]
     concepts: tuple[int, ...]

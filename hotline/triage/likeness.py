@@ -275,11 +275,14 @@ def _ordinary() -> tuple[Numbers, NDArray[np.int64]]:
 def _norms(words: Numbers, every: int, all_of_them: bool = False) -> Column:
     """The sum of squared weights of each row's ordinary words, or of all."""
     usual, counts = _ordinary()
-    at = _places(usual, words)
     texts = every + background()
-    weight = np.log(texts / (np.where(at >= 0, counts[at], 0) + 1)) / np.log(texts)
-    counted = (words > 0) & ((at >= 0) | all_of_them)
-    return np.asarray((np.where(counted, weight, 0.0) ** 2).sum(axis=1))
+    weight = np.log(texts / (counts + 1)) / np.log(texts)
+    # The last is for those that are not ordinary, whose place is -1.
+    squares = np.append(weight**2, float(all_of_them))
+    flat = words.ravel()
+    full = np.flatnonzero(flat)
+    worth = squares[_places(usual, flat[full])]
+    return np.bincount(full // words.shape[1], worth, minlength=len(words))
 
 
 def _facts(rows: Rows, own: np.void) -> dict[str, Column]:
