@@ -282,7 +282,7 @@ def _norms(words: Numbers, every: int, all_of_them: bool = False) -> Column:
     flat = words.ravel()
     full = np.flatnonzero(flat)
     worth = squares[_places(usual, flat[full])]
-    return np.bincount(full // words.shape[1], worth, minlength=len(words))
+    return np.asarray(np.bincount(full // words.shape[1], worth, minlength=len(words)), np.float64)
 
 
 def _facts(rows: Rows, own: np.void) -> dict[str, Column]:
