@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Fits the weights of ``hotline.triage.likeness`` on the development part of tests/linking.
+"""Fits the weights of ``hotline.triage.likeness`` on the parts of tests/linking for tuning.
 
     .venv/bin/python scripts/fit_likeness.py
 
-Logistic regression with a small penalty, on every pair of the part; prints the weights and what
-each threshold gives for tips of families that were left out of the
-fit. Copy them by hand; never fit on what is for measuring.
+Logistic regression with a small penalty, on every pair; prints the weights and what each threshold
+gives for tips of families that were left out of the fit. Copy them by hand; never fit on what is
+for measuring.
 """
 
 from __future__ import annotations
@@ -23,13 +23,17 @@ from linking import sketched
 from hotline.triage import likeness
 from hotline.triage.likeness import THROUGH, _line, measures, through
 
+PARTS = ("dev", "more")
 _PENALTY = 0.5
 _STEPS = 50
 _FOLDS = 6
 
 
 def main() -> None:
-    tips, told, rows = sketched("dev")
+    parts = [sketched(part) for part in PARTS]
+    tips = [tip for part in parts for tip in part[0]]
+    told = [one for part in parts for one in part[1]]
+    rows = np.concatenate([part[2] for part in parts])
     event = np.array([tip.event for tip in tips])
     readable = [at for at, one in enumerate(told) if one.features.words]
     tables = {at: measures(rows, at) for at in readable}

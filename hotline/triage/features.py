@@ -22,11 +22,12 @@ from hotline.tips import Language, Redacted, Tip
 
 WORDS = 80  # of a longer text, those with the smallest numbers: two long texts keep the same ones
 CONCEPTS = 40
-IDEAS = 24
+IDEAS = 40
 TYPES = 10
 FACTS = 24
 _STEM = 5
 _SHORTEST = 3
+_SMALL = 3  # digits of a number that may be told in words too
 _BEGUN = 2  # letters before a * of everyday.txt
 _LETTERS = re.compile(r"[a-z]+")
 # How the five languages spell one sound; applied in this order.
@@ -147,6 +148,8 @@ def ideas(told: list[Token]) -> set[str]:
     found: set[str] = set()
     for word in {token.word for token in told}:
         found.update(whole.get(word, ()))
+        if word.isdigit() and len(word) <= _SMALL:
+            found.add(f"idea:n{int(word)}")
         for end in range(_BEGUN, len(word) + 1):
             found.update(begun.get(word[:end], ()))
     return found
