@@ -3,6 +3,11 @@
 
     .venv/bin/python scripts/faults.py [--tips 10000] [--agencies 50] [--seed 1]
                                        [--database sqlite|postgresql] [--json]
+    .venv/bin/python scripts/faults.py --campaign [--only killed] [--json]
+
+``--campaign``: whether every tip that was acknowledged is there and opens, while the processes that
+take tips are killed at any moment, the disk is full, the journal is torn and PostgreSQL crashes
+(tests/breaking.py; ``full`` mounts a small disk and needs the right to).
 
 Tips come in by the line's intake, a person forwards each at the desk, and packages leave by the
 line's own webhooks. Of the agencies, one is dead, one answers 200 with forged receipts, and the
@@ -28,6 +33,7 @@ from hotline import demo
 from hotline.log import quiet
 from hotline.settings import Settings
 from tests import services
+from tests.breaking import CAMPAIGN, broken
 from tests.fast_clock import set_going, shared
 from tests.faults_judged import judged
 from tests.faults_run import Asked, prepared
@@ -51,6 +57,19 @@ def founded(database: str, stack: ExitStack) -> Settings:
     return settings
 
 
+def campaign(only: str | None, *, as_json: bool) -> int:
+    """Each fault in turn, printed as it ends."""
+    rows = []
+    for name, database, rounds in CAMPAIGN:
+        if only in (None, name):
+            rows.append(broken(name, database, rounds))
+            if not as_json:
+                print("  ".join(f"{key} {value}" for key, value in rows[-1].items()), flush=True)
+    if as_json:
+        print(json.dumps(rows, indent=1))
+    return 1 if any(row["lost"] or row["in the clear"] or row["problems"] for row in rows) else 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tips", type=int, default=10_000)
@@ -59,9 +78,13 @@ def main() -> int:
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--kills", type=int, default=12, help="workers to be killed")
     parser.add_argument("--deadline", type=float, default=3600.0, help="seconds")
+    parser.add_argument("--campaign", action="store_true")
+    parser.add_argument("--only", choices=sorted({name for name, _, _ in CAMPAIGN}))
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     quiet()
+    if given.campaign:
+        return campaign(given.only, as_json=given.json)
     restarts = 2 if given.database == "postgresql" else 0
     asked = Asked(given.tips, given.agencies, given.seed, given.kills, restarts, given.deadline)
     began = time.monotonic()

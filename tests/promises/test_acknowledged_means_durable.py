@@ -20,7 +20,6 @@ from sqlalchemy import func, select
 from hotline import assembly
 from hotline.assembly import StaffLine, assemble_staff
 from hotline.delivery.senders import RecordingProvider
-from hotline.founding import PEPPER
 from hotline.jobs.embedded import EmbeddedJobs
 from hotline.jobs.tasks import runner
 from hotline.log import Log
@@ -31,8 +30,7 @@ from hotline.tips import State
 from hotline.triage.access import SignedIn
 from hotline.triage.audit import balanced, ledger
 from hotline.vault.format import Kind
-from hotline.vault.keys import open_body, open_wrap
-from hotline.vault.receipts import find_tip, stretch
+from tests import breaking
 from tests.conftest import MovableClock
 from tests.line import SignIn
 from tests.promises import canaries, ground
@@ -92,28 +90,12 @@ class Scene:
             } | {"received": self.staff.audit.count("received")}
 
     def tip_of(self, code: str) -> bytes:
-        """The tip a receipt opens, as its reporter would find it."""
-        keys = stretch(code, (self.settings.public / PEPPER).read_bytes())
-        row = self.staff.tips.receipt(keys.lookup)
-        assert row is not None
-        return find_tip(keys, row)[0]
+        tip = breaking.tip_of(self.settings, self.staff, code)
+        assert tip is not None
+        return tip
 
     def read(self, tip: bytes) -> dict[int, list[str]]:
-        """Everything of a tip by kind of body, opened with the desk's key."""
-        row = self.staff.tips.one(tip)
-        assert row is not None
-        (key,) = {
-            open_wrap(self.staff.access.epoch_seed(self.who, w.recipient, w.epoch), w, body)
-            for body in self.staff.tips.bodies(tip)
-            if body.id == tip
-            for w in self.staff.tips.wraps([tip])
-            if w.recipient == "queue:" + row.queue
-        }
-        found: dict[int, list[str]] = {}
-        for body in self.staff.tips.bodies(tip):
-            if body.kind in (Kind.TIP, Kind.SUMMARY):
-                found.setdefault(body.kind, []).append(open_body(key, body).decode())
-        return found
+        return breaking.read(self.staff, self.who, tip)
 
     def drain(self) -> RecordingProvider:
         provider = RecordingProvider()
@@ -170,14 +152,6 @@ def between(events: list[str]) -> list[tuple[int, str]]:
     return [(n, event) for n, event in enumerate(events) if event.startswith(told)]
 
 
-def plaintext(scene: Scene) -> list[str]:
-    """Words of tips that lie anywhere in clear; the acks are the provider's and the reporter's."""
-    places = list(canaries.files(scene.settings.home))
-    if not scene.settings.sqlite:
-        places += canaries.postgres(scene.settings.database_url)
-    return [f"{w} in {p}" for p, raw in places for w in scene.words if w.encode() in raw]
-
-
 def test_a_tip_survives_a_kill_at_any_instant(scene: Scene) -> None:
     events = scene.request("receive", scene.word(), None)["events"]
     assert {"before write", "after write", "after note", "answered receive"} <= set(events)
@@ -200,7 +174,7 @@ def test_a_tip_survives_a_kill_at_any_instant(scene: Scene) -> None:
         assert scene.rows()["tips"] == before["tips"] + 1, event
         assert word in scene.read(scene.tip_of(again))[Kind.TIP][0]
     scene.whole()
-    assert plaintext(scene) == []
+    assert breaking.plaintext(scene.settings, scene.words) == []
 
 
 def test_a_conversation_survives_a_kill_at_any_instant(scene: Scene) -> None:
@@ -239,7 +213,7 @@ def test_a_conversation_survives_a_kill_at_any_instant(scene: Scene) -> None:
         assert word + "2" in read[Kind.SUMMARY][0]
         assert made == usual, f"something came twice after {events[fault]}"
     scene.whole()
-    assert plaintext(scene) == []
+    assert breaking.plaintext(scene.settings, scene.words) == []
 
 
 def test_a_worker_killed_anywhere_leaves_one_effect(scene: Scene) -> None:

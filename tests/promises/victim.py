@@ -2,7 +2,8 @@
 
 Run as ``python -m tests.promises.victim FOLDER`` (of public keys); one JSON request a line on
 stdin, one answer a line on stdout. A request names the scenario, the line, and ``fault``: the
-number of the event (a step entered or left) at which the child kills itself, or null.
+number of the event (a step entered or left) at which the child kills itself, or null; ``moment``,
+if any, the seconds after which it is killed from outside.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache, wraps
@@ -203,15 +205,19 @@ def main() -> None:
     Directory.load(Path(sys.argv[1]))
     print("ready", flush=True)
     for line in sys.stdin:
+        request = json.loads(line)
         reader, writer = os.pipe()
         if (pid := os.fork()) == 0:
             status = 1
             try:
-                os.write(writer, json.dumps(run(json.loads(line))).encode())
+                os.write(writer, json.dumps(run(request)).encode())
                 status = 0
             finally:
                 os._exit(status)
         os.close(writer)
+        if request.get("moment") is not None:
+            time.sleep(request["moment"])
+            os.kill(pid, signal.SIGKILL)
         with os.fdopen(reader) as pipe:
             said = pipe.read()
         _, status = os.waitpid(pid, 0)
