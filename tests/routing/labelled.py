@@ -4,7 +4,8 @@
 had seen neither the terms nor the gazetteer nor one another, as people write to a line: mostly
 plain, skewed as real lines are. ``more`` (for development) tells of types alone, by one hand that
 knew the terms and what they had missed in ``plain``. ``lived`` (for tests) is by one that knew
-neither: people tell of a crime in passing while they tell of themselves; its labels are of types,
+neither: people tell of a crime in passing while they tell of themselves; ``oblique`` (for
+development) by one more, in everyday words that never name the crime. Their labels are of types,
 places and danger alone. ``development`` and ``test`` are texts of ``tests/stripping`` without their
 marks, which tell of crime in passing, labelled by hands of their own. A label follows the text
 alone: the main act first, the municipality only where the text names it or something known to lie
@@ -21,7 +22,7 @@ from pathlib import Path
 from tests.stripping import labelled
 
 HERE = Path(__file__).parent
-PARTS = ("development", "test", "plain", "fresh", "more", "lived")
+PARTS = ("development", "test", "plain", "fresh", "more", "lived", "oblique")
 
 
 @dataclass(frozen=True)
