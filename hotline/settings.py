@@ -110,6 +110,56 @@ NAMES = {
     "HOTLINE_METRICS_TOKEN": "bearer token for /metrics from other machines; default none",
     "HOTLINE_DEMO": "set by 'hotline demo' only: console senders, seeded data",
 }
+# What a value is; the command line and ``docs/reference/settings.md`` show it.
+UNITS = {
+    "HOTLINE_HOME": "absolute path",
+    "HOTLINE_DATABASE_URL": "URL",
+    "HOTLINE_PUBLIC_DATABASE_URL": "URL",
+    "HOTLINE_REDIS_URL": "URL",
+    "HOTLINE_PUBLIC_URL": "URL without a path",
+    "HOTLINE_ONION_URL": "URL without a path",
+    "HOTLINE_TWILIO_ACCOUNT_SID": "identifier",
+    "HOTLINE_TWILIO_AUTH_TOKEN": "text",
+    "HOTLINE_TWILIO_AUTH_TOKEN_PREVIOUS": "text",
+    "HOTLINE_TWILIO_NUMBER": "telephone number, +…",
+    "HOTLINE_TWILIO_API_URL": "URL",
+    "HOTLINE_JURISDICTION": "name or path",
+    "HOTLINE_RULES_VERSION": "12 digits and letters",
+    "HOTLINE_VOICE": "both, transcribe or listen",
+    "HOTLINE_VOICE_MODEL": "path",
+    "HOTLINE_WITNESS": "path",
+    "HOTLINE_ALARM_WEBHOOK": "URL",
+    "HOTLINE_ALARM_EMAIL": "e-mail address",
+    "HOTLINE_SMTP_URL": "URL",
+    "HOTLINE_METRICS_TOKEN": "20 characters or more",
+    "HOTLINE_DEMO": "1 or nothing",
+}
+# Who reads it: processes, and the commands of ``hotline`` (``serve`` among them).
+_LINE = ("public", "staff", "worker")
+_ERRANDS = ("staff", "worker")
+USED_BY: Mapping[str, tuple[str, ...]] = {
+    "HOTLINE_HOME": (*_LINE, "analyst", "commands"),
+    "HOTLINE_DATABASE_URL": (*_LINE, "commands"),
+    "HOTLINE_PUBLIC_DATABASE_URL": ("commands",),
+    "HOTLINE_REDIS_URL": (*_LINE, "commands"),
+    "HOTLINE_PUBLIC_URL": (*_LINE, "analyst", "commands"),
+    "HOTLINE_ONION_URL": ("public", "commands"),
+    "HOTLINE_TWILIO_ACCOUNT_SID": (*_ERRANDS, "commands"),
+    "HOTLINE_TWILIO_AUTH_TOKEN": (*_LINE, "commands"),
+    "HOTLINE_TWILIO_AUTH_TOKEN_PREVIOUS": ("public", "commands"),
+    "HOTLINE_TWILIO_NUMBER": _LINE,
+    "HOTLINE_TWILIO_API_URL": _ERRANDS,
+    "HOTLINE_JURISDICTION": (*_LINE, "analyst", "commands"),
+    "HOTLINE_RULES_VERSION": _LINE,
+    "HOTLINE_VOICE": (*_ERRANDS, "commands"),
+    "HOTLINE_VOICE_MODEL": (*_ERRANDS, "commands"),
+    "HOTLINE_WITNESS": ("staff", "commands"),
+    "HOTLINE_ALARM_WEBHOOK": _ERRANDS,
+    "HOTLINE_ALARM_EMAIL": _ERRANDS,
+    "HOTLINE_SMTP_URL": _ERRANDS,
+    "HOTLINE_METRICS_TOKEN": ("staff",),
+    "HOTLINE_DEMO": (*_ERRANDS, "analyst", "commands"),
+}
 _OF_TRAINING = (
     "HOTLINE_HOME",
     "HOTLINE_PUBLIC_URL",

@@ -2,7 +2,9 @@
 """How well and how fast tips are routed: types, places, decisions; how fast a line answers.
 
     .venv/bin/python scripts/benchmark.py
-        [--part fresh|test|development|plain|line|intake|vault|linking|desk|relay|trends] [--json]
+        [--part fresh|test|lived|oblique|development|plain
+                |line|intake|vault|linking|desk|relay|trends]
+        [--json]
 
 Quality is measured on the labelled tips of tests/routing. Speed is on one core, undisturbed as far
 as that can be had (pace.py), beside a floor of the same run: splitting the same texts into

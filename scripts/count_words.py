@@ -19,7 +19,7 @@ from hotline.intake.stripping.grammar import abbreviations
 from hotline.intake.stripping.normalise import matching, tokens
 from hotline.routing.classify import Types
 from hotline.tips import Language
-from hotline.triage.features import stem, tells
+from hotline.triage.features import ideas, stem, tells
 from tests.routing.labelled import tips
 from tests.stripping import labelled
 
@@ -36,6 +36,7 @@ def main() -> None:
     for text, language in texts.items():
         told = tokens(matching(text), abbreviations())
         counted.update({stem(token.word) for token in told if tells(token.word)})
+        counted.update(ideas(told))
         counted.update(types.gist(text, Language(language))[0])
     print(len(texts))
     for word, count in sorted(counted.items()):

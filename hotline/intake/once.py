@@ -18,7 +18,7 @@ from hotline.store.tips import Mark, Tips
 from hotline.vault.directory import write_file
 from hotline.vault.small import mac, random_key, seal, unseal
 
-_DAYS = 3  # today and the two before: 48 h are always covered
+DAYS = 3  # today and the two before, by the calendar: 48 h are always covered
 
 
 class Once:
@@ -59,7 +59,7 @@ class Once:
     def _oldest(self) -> str:
         """By the calendar and not by what is there: on a quiet line three keys may be a month."""
         today = date.fromisoformat(self._clock.day())
-        return (today - timedelta(days=_DAYS - 1)).isoformat()
+        return (today - timedelta(days=DAYS - 1)).isoformat()
 
     def _recent(self) -> dict[str, bytes]:
         self._key(self._clock.day())

@@ -16,7 +16,7 @@ from werkzeug.datastructures import MultiDict
 
 from hotline.assembly import PublicLine
 from hotline.errors import TooLarge
-from hotline.intake import following, onion, questions
+from hotline.intake import following, notice, onion, questions
 from hotline.intake.advice import advice, emergency
 from hotline.intake.attachments import MOST_FILES, PICKED
 from hotline.intake.files import (
@@ -50,7 +50,7 @@ def sent_files() -> tuple[Sent, ...]:
 
 
 def blueprint(line: PublicLine, pause: Callable[[float], None] = time.sleep) -> Blueprint:
-    """``/``, ``/exit`` and ``/follow-up``. ``pause`` waits that many seconds."""
+    """``/``, ``/exit``, ``/follow-up`` and ``/privacy``. ``pause`` waits that many seconds."""
     keys = FormKeys(line.clock, line.settings.redis_url)
     pages = Pages(line, keys, pause)
     web = Blueprint("form", __name__)
@@ -58,6 +58,7 @@ def blueprint(line: PublicLine, pause: Callable[[float], None] = time.sleep) -> 
     web.add_url_rule("/", "answer", pages.answer, methods=["POST"])
     web.add_url_rule("/exit", "leave", pages.leave, methods=["GET"])
     following.install(web, line, keys)
+    notice.install(web, line)
     onion.install(web, line.settings.onion_url)
     return web
 

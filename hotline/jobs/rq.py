@@ -27,6 +27,7 @@ from hotline.log import Log
 from hotline.tips import Errand
 
 _SHORT_SECONDS = 60
+JOB_SECONDS = 600  # the sweeper tells again of what nobody took in that time
 MOST_WAITING = 1000  # in one lane; the rest waits in the outbox
 FEW_WAITING = 100  # below that the sweeper tells of more
 STANDBY_SECONDS = 1.0  # between two looks for danger that Redis told nobody of
@@ -79,7 +80,7 @@ class Pusher:
                 description="errand",
                 result_ttl=0,
                 failure_ttl=_SHORT_SECONDS,
-                ttl=600,
+                ttl=JOB_SECONDS,
                 timeout=120,
             )
             for identity in dict.fromkeys(identities)

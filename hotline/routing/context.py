@@ -26,6 +26,7 @@ _SHORT = SHORTENED.union(
     )
 )
 _OWN = ("sou", "soy", "suis")  # the reporter's own town is more than somebody's
+_OURS = ("gente", "nois")
 _STOP = frozenset(".!?;")
 CLAUSE_END = frozenset(".!?;,:\n")
 
@@ -96,6 +97,22 @@ class Text:
                 return False
         return False
 
+    def said_to_be(self, start: int) -> bool:
+        """Whether a clause begins with "é" and the name: "racha na avenida. É Praia Grande"."""
+        at = start - 1
+        return (
+            at > 0
+            and self.written[at] in ("é", "É")
+            and self.between[at] == " "
+            and not CLAUSE_END.isdisjoint(self.between[at - 1])
+        )
+
+    def road_to(self, start: int, end: int) -> bool:
+        """Whether it says which road, by the town that it leads to: "na estrada de Piracaia"."""
+        led = start > 1 and self.folded[start - 1] == "de" and self.folded[start - 2] == "estrada"
+        numbered = end < len(self.folded) and self.folded[end] == "km"
+        return led and self.joined(start - 1) and not (numbered or self.continues(end))
+
     def own(self, start: int) -> bool:
         """Whether the reporter says to be of the place: "sou de Natal"."""
         return self.before(start) in self.cues.glue and self.before(start - 1) in _OWN
@@ -154,7 +171,7 @@ class Text:
             if self.folded[at] in self.cues.crime:
                 return True, False, False
             if start - at <= 3 and (self.folded[at] in self.cues.origin or self._is_of(at, start)):
-                return False, True, self.written[at].lower() not in _OWN
+                return False, True, not self._of_ours(at)
             if self.folded[at] in self.cues.elsewhere or (
                 at == start - 1 and self.folded[at] in self.cues.thither
             ):
@@ -166,7 +183,13 @@ class Text:
                 return True, False, False
         return False, False, False
 
+    def _of_ours(self, at: int) -> bool:
+        """Whether that somebody is the reporter: "sou de Natal", "a gente é de Natal"."""
+        return self.written[at].lower() in _OWN or (at > 0 and self.folded[at - 1] in _OURS)
+
     def _is_of(self, at: int, start: int) -> bool:
-        """Whether somebody "is of" the place: "é de Natal", "es de Jalisco"."""
+        """Whether somebody "is of" the place: "é de Natal", "es de Jalisco", "Nair, de Natal"."""
+        if at == start - 2 and self.folded[start - 1] == "de" and "," in self.between[at]:
+            return self.capital(at)
         said = self.written[at].lower() in ("é", "sou", "es", "soy", "est", "suis", "eres")
         return said and at == start - 2 and self.folded[start - 1] in ("de", "da", "do", "d")

@@ -141,7 +141,8 @@ class Cues:
 @dataclass(frozen=True, slots=True)
 class Gazetteer:
     """``senses`` and ``names`` by folded name, ``states`` names by key, ``codes`` the state
-    letters people write, ``cep5`` rows of (first, last, IBGE codes), ``dialling`` states by DDD."""
+    letters people write, ``cep5`` rows of (first, last, IBGE codes), ``dialling`` states by DDD,
+    ``meant`` the key of the place that people mean by a folded name that several bear."""
 
     country: str
     scheme: str
@@ -150,6 +151,7 @@ class Gazetteer:
     by_key: dict[str, Municipality]
     senses: Names[tuple[Sense, ...]]
     names: dict[str, tuple[Municipality, ...]]
+    meant: dict[str, str]
     cep5: tuple[tuple[int, int, str], ...]
     cues: Cues
     dialling: dict[str, frozenset[str]]

@@ -133,24 +133,25 @@ class Heard:
         plain = not (denied or doubted)
         found: dict[int, list[_Place]] = {mark: [] for mark in wanted}
         for fit, places in self._scan.spots.items():
-            for mark in wanted.intersection(fit.named):
-                term, much = fit.named[mark]
+            for mark, (term, much) in fit.named.items():
+                if mark not in found:
+                    continue
                 found[mark] += (
                     [(at, -much, term, False) for at in places]
                     if plain
                     else [(at, -much * doubted.get(at, 1.0), term, at in denied) for at in places]
                 )
         for said in found.values():
-            said.sort()
+            if len(said) > 1:
+                said.sort()
         return found
 
     def _weigh_pair(self, pair: Pair, standing: Mapping[int, list[_Place]]) -> None:
         kind, subject = pair.pairing.kind, pair.pairing.subject
         threat = kind == "threat"
-        families = [
-            [place for place in standing[mark] if threat or not place[3]][:_MOST_OF_A_FAMILY]
-            for mark in pair.marks
-        ]
+        families = [standing[mark] for mark in pair.marks]
+        if self._scan.denied and not threat:
+            families = [[place for place in family if not place[3]] for family in families]
         together = _together(families)
         if not together:
             return
@@ -175,13 +176,17 @@ def _together(families: Sequence[Sequence[_Place]]) -> list[_Place] | None:
     """The first words of each family that stand within _NEAR words of the first one's."""
     if not all(families):
         return None
-    for anchor in families[0]:
+    first, *others = [family[:_MOST_OF_A_FAMILY] for family in families]
+    for anchor in first:
         near = [anchor]
-        for family in families[1:]:
+        earliest, latest = anchor[0] - _NEAR, anchor[0] + _NEAR
+        for family in others:
             for one in family:
-                if -_NEAR <= one[0] - anchor[0] <= _NEAR:
+                if earliest <= one[0] <= latest:
                     near.append(one)
                     break
-        if len(near) == len(families):
+            else:
+                break
+        else:
             return near
     return None

@@ -59,12 +59,13 @@ class Judge:
         head, previous, span = text.head(start), text.before(start), (start, end)
         here = text.here(start)
         cue = 2 if head in self.cues.town else int(here or previous in self.cues.inside)
-        here = here or text.alone(start, until)
+        here = here or text.alone(start, until) or text.said_to_be(start)
         senses = self._fitting(senses, state, certain=cue == 2 or not _is_state(known))
         if self.answer:
             self.since = until
             return Mention(senses, span, bool(state), cue=2) if senses else None
-        if head == "estado" or head in self.cues.not_a_town or self._of_road(end):
+        led = text.road_to(start, end) and bool(senses) and senses[0].kind is Kind.NAME
+        if self._part_of(head, end, led=led):
             return None
         if previous in self.cues.area or (previous in ("da", "do") and head in self.cues.area):
             within = tuple(s for s in senses if s.kind >= Kind.DISTRICT)
@@ -73,14 +74,19 @@ class Judge:
             return None
         if not state:
             senses = self._counting(senses, start, end, cue)
-        if not senses or (not state and text.in_street(start)):
+        if not senses or not (state or led or not text.in_street(start)):
             return None
         self.since = until  # a name that is no place takes no state with it: "Praça Mauá, Rio"
         linked = since and self.cues.link.issuperset(text.folded[since:start])
         self.tone = self.tone if linked else text.points(start, end, since)
-        if here:
-            self.tone = (self.tone[0], False, False)
+        if here or led:
+            self.tone = (self.tone[0] and here, led and not here, False)
         return Mention(senses, span, bool(state), cue, *self.tone, here)
+
+    def _part_of(self, head: str, end: int, *, led: bool) -> bool:
+        """Whether the name belongs to a state, a street, a house or a person; a country road
+        (``led``) is named by where it leads."""
+        return head == "estado" or self._of_road(end) or (head in self.cues.not_a_town and not led)
 
     def _of_road(self, end: int) -> bool:
         """Whether a road or building follows, as English names them: "Brasília Avenue"."""
@@ -152,6 +158,8 @@ class Judge:
             return True
         if text.alone(start, end):
             return text.capital(start) or text.shouting
+        if text.said_to_be(start):  # "É Natal" is Christmas
+            return text.capital(start) and end - start > 1
         at = previous in self.cues.at or (previous == "a" and text.written[start - 1] in "àÀ")
         if at or text.addressed(start, end) or text.own(start):
             return text.capital(start) and not text.continues(end)

@@ -21,12 +21,13 @@ from hotline.routing.abroad import Abroad, Land, beside
 from hotline.routing.gazetteer import Gazetteer, Kind, Municipality
 from hotline.routing.matching import Reading
 from hotline.routing.spots import Spot, weigh
-from hotline.routing.words import Words, fold
+from hotline.routing.words import Words, fold, words
 from hotline.tips import Certainty, Place
 
 _LIKENESS = 88  # of 100: one typo in a name of eight letters or more
 _FAINT = 80  # from here on worth asking: one typo in a shorter name
 _MARGIN = 5  # to the next name, else we ask
+_MOSTLY = "People mostly mean this one of them."
 _OWN_STATE = "The jurisdiction's own state decides."
 _NOWHERE = Place(reasons=("No place is named.",))
 _ONLY_CEP = re.compile(r"\D{0,8}(\d{2})\.?(\d{3})-?(\d{3})?\D{0,3}")
@@ -190,6 +191,8 @@ class Places:
             return replace(self._ask([place, *others], told), state=None)
         if others:
             reason = f"“{spot.senses[0].label}” is the name of {len(others) + 1} places."
+            if meant := self._meant(spot, state):
+                return self._place(meant, Certainty.PROBABLE, reason, _MOSTLY)
             return self._tie([place, *others], state, reason)
         reason = spot.because(place)
         if spot.senses[0].kind is Kind.LOCAL and not spot.backed:
@@ -211,6 +214,15 @@ class Places:
         if len(own) == 1:
             return self._place(own[0], Certainty.PROBABLE, *reasons, _OWN_STATE)
         return self._ask(places, *reasons)
+
+    def _meant(self, spot: Spot, state: str | None) -> Municipality | None:
+        """The one that people mean by a name that several bear, as Belém in Pará: unless another
+        lies in the line's own state, or nothing but the name says that it happened there."""
+        if not (spot.cue or spot.crime or spot.here):
+            return None
+        key = self._tables.meant.get(" ".join(words(spot.senses[0].label)), "")
+        place = spot.places.get(key)
+        return place if place and spot.states.isdisjoint({state} - {place.state}) else None
 
     def _alike(self, reading: Reading, state: str | None) -> Place | None:
         """The name most like the words, when it is like enough and the next is far behind."""

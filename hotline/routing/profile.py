@@ -155,10 +155,10 @@ class Profile:
     ``states`` are keys by the digits their codes begin with. ``phone`` is when operators take
     calls, None where none do, ``relay`` the pauses of ringing, ``watch`` what reading is usual.
     ``leave`` is where "Leave this page" leads; ``data_licence`` under which published figures may
-    be passed on, empty where the line says nothing; ``retention`` how long tips may live,
-    ``answering`` by when bodies answer. ``digest`` is the fingerprint of its files (see
-    profile_files); ``lines`` where each body, pattern and state is written, and each key of them
-    (``pcerj.functions``, ``profile.desks``)."""
+    be passed on, ``data_contact`` who answers for personal data, both empty where the line says
+    nothing; ``retention`` how long tips may live, ``answering`` by when bodies answer. ``digest``
+    is the fingerprint of its files (see profile_files); ``lines`` where each body, pattern and
+    state is written, and each key of them (``pcerj.functions``, ``profile.desks``)."""
 
     id: str
     name: str
@@ -183,6 +183,7 @@ class Profile:
     watch: Watching
     leave: str
     data_licence: str
+    data_contact: str
     retention: Retention
     answering: Answering
     digest: str

@@ -117,6 +117,7 @@ def _read(folder: Path, documents: Mapping[str, Document], sources: dict[str, En
         watch=watch.read(sheet),
         leave=_leave(top),
         data_licence=_data_licence(top),
+        data_contact=_data_contact(top),
         retention=retention.read(kept) if kept else retention.built_in(),
         answering=answering.read(answers) if answers else answering.built_in(),
         digest=fingerprint(contents(folder, cues)),
@@ -185,6 +186,15 @@ def _data_licence(top: Entry) -> str:
     if len(told) > _LICENCE or not told.isprintable():
         hint = "Write a name such as CC-BY-4.0, an address, or one sentence."
         top.problem("data_licence must be one line of 200 characters at most", hint, "data_licence")
+    return told
+
+
+def _data_contact(top: Entry) -> str:
+    """Who answers for personal data and how to write to them; the privacy page shows it."""
+    told = top.text("data_contact", required=False)
+    if len(told) > _LICENCE or not told.isprintable():
+        hint = "Write a name and an address, as 'Secretaria X, privacidade@x.example'."
+        top.problem("data_contact must be one line of 200 characters at most", hint, "data_contact")
     return told
 
 

@@ -29,6 +29,15 @@ from hotline.routing.gazetteer import (
 )
 from hotline.routing.words import words
 
+_KINDS = {
+    "names": Kind.OTHER,
+    "short": Kind.SHORT,
+    "towns": Kind.TOWN,
+    "districts": Kind.DISTRICT,
+    "local": Kind.LOCAL,
+}
+_MEANT = "meant"
+
 
 class AliasProblem(HotlineError):
     """The clerk's file of other names does not fit the table of municipalities."""
@@ -44,6 +53,7 @@ class Index:
     def __init__(self) -> None:
         self.senses: dict[str, list[Sense]] = {}
         self.names: dict[str, list[Municipality]] = {}
+        self.meant: dict[str, str] = {}
 
     def add(self, name: str, sense: Sense) -> None:
         folded = words(name)
@@ -54,6 +64,30 @@ class Index:
         if sense.kind is Kind.NAME and sense.place:
             self.names.setdefault(" ".join(folded), []).append(sense.place)
 
+    def take(self, file: str, places: dict[str, Municipality], country: str = "") -> None:
+        """A clerk's file of other names; of the one for all other countries, what ``country`` has.
+        Raises AliasProblem."""
+        for heading, lists in _toml(file).items():
+            if country and not heading.startswith(f"{country}/"):
+                continue
+            place = places.get(heading)
+            if place is None or not isinstance(lists, dict) or lists.keys() - {*_KINDS, _MEANT}:
+                raise AliasProblem(f"{file}: the entry {heading} fits no municipality.")
+            for kind in (*_KINDS, _MEANT):
+                for label in lists.get(kind, ()):
+                    self._alias(kind, label, place, f"{file}: {{}} under {heading}.")
+
+    def _alias(self, kind: str, label: str, place: Municipality, problem: str) -> None:
+        folded = " ".join(words(label))
+        if not folded:
+            raise AliasProblem(problem.format("an empty name"))
+        if kind in _KINDS:
+            self.add(label, Sense(_KINDS[kind], label, place.state, place))
+        elif folded in self.meant or place not in [s.place for s in self.senses.get(folded, ())]:
+            raise AliasProblem(problem.format("a name that is not its own, or meant twice,"))
+        else:
+            self.meant[folded] = place.key
+
     def gazetteer(self, country: str, rows: Iterable[Municipality], **others: Any) -> Gazetteer:
         around, senses = _toml("place_cues.toml"), self.senses.items()
         return Gazetteer(
@@ -61,6 +95,7 @@ class Index:
             by_key={row.key: row for row in rows},
             senses=Names({name: tuple(sorted(found, key=itemgetter(0))) for name, found in senses}),
             names={name: tuple(found) for name, found in self.names.items()},
+            meant=self.meant,
             cues=_cues(around["cues"], around["abroad"] if country != "BR" else {}),
             **others,
         )
@@ -80,8 +115,7 @@ def _brazil() -> Gazetteer:
     index = Index()
     for row in rows:
         index.add(row.name, Sense(Kind.NAME, row.name, row.state, row, row.everyday))
-    for sense in _aliases("aliases.toml", {f"{row.name}/{row.state[3:]}": row for row in rows}):
-        index.add(sense.label, sense)
+    index.take("aliases.toml", {f"{row.name}/{row.state[3:]}": row for row in rows})
     for code, state in STATES.items():
         index.add(state, Sense(Kind.STATE, state, f"BR-{code}", None))
     around = _toml("place_cues.toml")
@@ -128,8 +162,7 @@ def _other(country: str) -> Gazetteer:
             continue
         index.add(name, Sense(Kind.TOWN, name, places[code].state, places[code], common))
     headings = {f"{country}/{place.state[3:]}/{place.name}": place for place in places.values()}
-    for sense in _aliases("aliases_abroad.toml", headings, country):
-        index.add(sense.label, sense)
+    index.take("aliases_abroad.toml", headings, country)
     alone = {place.state: place.name for place in places.values()}
     shared = Counter(place.state for place in places.values())
     for state, name in states.items():
@@ -194,25 +227,3 @@ def _variants(name: list[str]) -> Iterable[list[str]]:
         yield variant
         if len(variant) > 1 and variant[0] in ABBREVIATIONS:
             yield [ABBREVIATIONS[variant[0]], *variant[1:]]
-
-
-def _aliases(file: str, places: dict[str, Municipality], country: str = "") -> Iterator[Sense]:
-    """The entries of a clerk's file; in the one for all other countries, those of ``country``."""
-    kinds = {
-        "names": Kind.OTHER,
-        "short": Kind.SHORT,
-        "towns": Kind.TOWN,
-        "districts": Kind.DISTRICT,
-        "local": Kind.LOCAL,
-    }
-    for heading, lists in _toml(file).items():
-        if country and not heading.startswith(f"{country}/"):
-            continue
-        place = places.get(heading)
-        if place is None or not isinstance(lists, dict) or lists.keys() - kinds.keys():
-            raise AliasProblem(f"{file}: the entry {heading} fits no municipality.")
-        for kind, labels in lists.items():
-            for label in labels:
-                if not words(label):
-                    raise AliasProblem(f"{file}: an empty name under {heading}.")
-                yield Sense(kinds[kind], label, place.state, place)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
 from hotline.routing.gazetteer import Gazetteer, Kind, Municipality, Sense
@@ -12,7 +12,8 @@ from hotline.routing.matching import Reading
 
 class Spot(NamedTuple):
     """One place a text may mean, with all that speaks for it. ``backed``: a state, a dialling
-    code or the municipality itself is named with it."""
+    code or the municipality itself is named with it. ``beside``: of the places of that name it is
+    one in the state of the others that are named."""
 
     senses: tuple[Sense, ...]
     cue: int
@@ -21,6 +22,7 @@ class Spot(NamedTuple):
     elsewhere: bool
     origin: bool = False
     here: bool = False
+    beside: bool = False
 
     @property
     def places(self) -> dict[str, Municipality]:
@@ -54,6 +56,8 @@ class Spot(NamedTuple):
         """Why this place, in one sentence that quotes our own spelling only."""
         best = self.senses[0]
         match best.kind:
+            case _ if self.beside:
+                return f"“{best.label}” lies in the state of another place that is named."
             case Kind.NAME if self.backed:
                 return f"“{place.name}” is named together with its state."
             case Kind.NAME:
@@ -70,7 +74,7 @@ def weigh(reading: Reading, gazetteer: Gazetteer) -> list[Spot]:
     """The places a text may mean: one when the mentions agree or one of them leads, else all."""
     spots = [_spot(mention, reading) for mention in reading.mentions]
     if len(spots) > 1:
-        spots = _merged(spots)
+        spots = _together(_merged(spots))
     if len(spots) < 2:
         return spots
     spots = [spot for spot in spots if not spot.faint] or spots
@@ -79,6 +83,23 @@ def weigh(reading: Reading, gazetteer: Gazetteer) -> list[Spot]:
     here = [spot for spot in here if not _is_state_of(spot, here, states)] or here
     # What won over another place is at most likely.
     return [spot._replace(elsewhere=True) for spot in _leading(here)]
+
+
+def _together(spots: list[Spot]) -> list[Spot]:
+    """Names that several places bear, read as those of the one state that all of them share:
+    "entrega em Cascavel, na saída pra Toledo" is in Paraná."""
+    telling = [spot for spot in spots if not spot.origin]
+    if len(telling) < 2:
+        return spots
+    states = set.intersection(*[spot.states for spot in telling])
+    if len(states) != 1:
+        return spots
+    return [_within(spot, states) if len(spot.places) > 1 else spot for spot in spots]
+
+
+def _within(spot: Spot, states: Collection[str]) -> Spot:
+    senses = tuple(sense for sense in spot.senses if sense.state in states)
+    return spot._replace(senses=senses, beside=True) if senses else spot
 
 
 def _leading(spots: list[Spot]) -> list[Spot]:

@@ -148,20 +148,18 @@ class _Road:
     that may come next, and where the words that did so far lead. There are no more of them than
     beginnings of terms."""
 
-    __slots__ = ("_nodes", "_ways", "ends", "nexts")
+    __slots__ = ("_nodes", "ends", "nexts", "ways")
 
     def __init__(self, nodes: list[_Node], language: str, marks: Mapping[str, int]) -> None:
         self._nodes = [node for node in nodes if node.next]
-        self._ways: dict[_Form, _Road] = {}
+        self.ways: dict[_Form, _Road] = {}
         self.ends = [node.fit(language, marks) for node in nodes if node.entries]
         self.nexts = frozenset(key for node in nodes for key in node.next)
 
     def by(self, form: _Form, language: str, marks: Mapping[str, int]) -> _Road:
-        """The road by one of ``nexts``; worked out when first asked for."""
-        road = self._ways.get(form)
-        if road is None:
-            nodes = [n.next[key] for n in self._nodes for key in form.keys if key in n.next]
-            road = self._ways[form] = _Road(nodes, language, marks)
+        """Works out the road by one of ``nexts``, for ``ways``."""
+        nodes = [n.next[key] for n in self._nodes for key in form.keys if key in n.next]
+        road = self.ways[form] = _Road(nodes, language, marks)
         return road
 
 
@@ -306,9 +304,14 @@ class TermTable:
         found: list[tuple[int, Fit]] = []
         while (form := forms[end]) is not None and not road.nexts.isdisjoint(form.keys):
             end += 1
-            road = road.by(form, language, self.marks)
-            found += [(end, fit) for fit in road.ends]
-        return found[::-1]
+            road = road.ways.get(form) or road.by(form, language, self.marks)
+            if road.ends:
+                found += [(end, fit) for fit in road.ends]
+            if not road.nexts:
+                break
+        if len(found) > 1:
+            found.reverse()
+        return found
 
     def add(self, entry: Entry) -> None:
         """Raises ValueError with the sentence of what is wrong with the term."""

@@ -22,10 +22,13 @@ from hotline.tips import Language, Redacted, Tip
 
 WORDS = 80  # of a longer text, those with the smallest numbers: two long texts keep the same ones
 CONCEPTS = 40
+IDEAS = 40
 TYPES = 10
 FACTS = 24
 _STEM = 5
 _SHORTEST = 3
+_SMALL = 3  # digits of a number that may be told in words too
+_BEGUN = 2  # letters before a * of everyday.txt
 _LETTERS = re.compile(r"[a-z]+")
 # How the five languages spell one sound; applied in this order.
 _SOUNDS = (
@@ -63,12 +66,14 @@ _LINK = _set(
 @dataclass(frozen=True, slots=True, repr=False)
 class Features(Redacted):
     """Numbers above zero. ``concepts`` are what was told of whatever the language ("a gun", "at
-    night"), ``types`` the chance of the likeliest ones, ``facts`` what can be looked up: plates,
-    numbers, addresses, names. ``kind_of`` says of a fact what it is."""
+    night"), ``ideas`` things of daily life likewise ("a bus"), ``types`` the chance of the
+    likeliest ones, ``facts`` what can be looked up: plates, numbers, addresses, names. ``kind_of``
+    says of a fact what it is."""
 
     words: tuple[int, ...]
     concepts: tuple[int, ...]
     types: dict[int, float]
+    ideas: tuple[int, ...]
     facts: tuple[int, ...]
 
 
@@ -104,6 +109,7 @@ def of_text(text: str, language: Language, types: Types) -> Features:
         tuple(sorted(numbers)[:WORDS]),
         tuple(sorted(map(number, said))[:CONCEPTS]),
         {number(code): chance for code, chance in likely},
+        tuple(sorted(map(number, ideas(told)))[:IDEAS]),
         tuple(_fact(value, kind) for value, kind in ranked),
     )
 
@@ -134,6 +140,19 @@ def stem(word: str) -> str:
 def tells(word: str) -> bool:
     """Whether a word is counted at all."""
     return len(word) >= _SHORTEST or (len(word) == 2 and word.isdigit())
+
+
+def ideas(told: list[Token]) -> set[str]:
+    """What of ``data/everyday.txt`` was told."""
+    whole, begun = _everyday()
+    found: set[str] = set()
+    for word in {token.word for token in told}:
+        found.update(whole.get(word, ()))
+        if word.isdigit() and len(word) <= _SMALL:
+            found.add(f"idea:n{int(word)}")
+        for end in range(_BEGUN, len(word) + 1):
+            found.update(begun.get(word[:end], ()))
+    return found
 
 
 def _streets(told: list[Token]) -> Iterator[tuple[str, str]]:
@@ -179,16 +198,29 @@ def _after(told: list[Token], at: int, most: int) -> tuple[list[str], str]:
 def common() -> dict[int, int]:
     """Ordinary words and concepts of reports, by number: in how many of ``background()`` texts each
     stands."""
-    rows = (line.rsplit(" ", 1) for line in _lines()[1:])
+    rows = (line.rsplit(" ", 1) for line in _lines("common_words")[1:])
     return {number(word): int(count) for word, count in rows}
 
 
 @lru_cache(maxsize=1)
 def background() -> int:
     """How many texts ``common`` was counted in."""
-    return int(_lines()[0])
+    return int(_lines("common_words")[0])
 
 
-def _lines() -> list[str]:
+@lru_cache(maxsize=1)
+def _everyday() -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+    """By whole word, and by its beginning, the ideas it stands for."""
+    whole: dict[str, set[str]] = {}
+    begun: dict[str, set[str]] = {}
+    for line in _lines("everyday")[1:]:
+        idea, *words = line.split()
+        for word in words:
+            at = begun if word.endswith("*") else whole
+            at.setdefault(word.rstrip("*"), set()).add(f"idea:{idea}")
+    return whole, begun
+
+
+def _lines(name: str) -> list[str]:
     folder = files("hotline.triage") / "data"
-    return (folder / "common_words.txt").read_text("utf-8").splitlines()
+    return (folder / f"{name}.txt").read_text("utf-8").splitlines()

@@ -18,6 +18,7 @@ from hotline.tips import Redacted
 from hotline.triage.features import (
     CONCEPTS,
     FACTS,
+    IDEAS,
     TYPES,
     WORDS,
     Features,
@@ -26,7 +27,7 @@ from hotline.triage.features import (
     kind_of,
 )
 
-VERSION = 1
+VERSION = 2
 VERDICTS = 32
 PLACE, GROUP = 40, 16  # as wide as the clear columns of the queues that have them
 ROW = np.dtype(
@@ -43,8 +44,12 @@ ROW = np.dtype(
         ("others", "u1", (VERDICTS, 16)),
         ("verdicts", "u1", VERDICTS),
         ("numbers", "u1", VERDICTS),
+        ("ideas", "<u4", IDEAS),
     ]
 )
+# The first form had no ideas and was the same before them. It still compares by all else, keeps
+# its verdicts, and is written anew when its tip is next opened.
+_FORMER, _WITHOUT = 1, ROW.itemsize - ROW["ideas"].itemsize
 Rows = NDArray[np.void]
 Column = NDArray[np.float64]
 Numbers = NDArray[np.uint32]
@@ -70,40 +75,42 @@ class Alike(Redacted):
     why: tuple[str, ...]
 
 
-# Both from scripts/fit_likeness.py on the development part of tests/linking.
+# Both from scripts/fit_likeness.py on the parts of tests/linking for tuning.
 WEIGHTS = {
-    "bias": -3.73,
-    "rare": 0.07,
-    "usual": 0.15,
-    "cosine": 3.68,
-    "copied": -1.34,
-    "contained": 0.38,
-    "concepts": 3.44,
-    "concepts in all": 0.15,
-    "types": 2.84,
-    "rare and types": 3.27,
-    "plate": 0.41,
+    "bias": -4.23,
+    "rare": -0.21,
+    "usual": 0.08,
+    "cosine": 1.43,
+    "copied": -0.96,
+    "contained": -0.72,
+    "concepts": 2.64,
+    "concepts in all": -0.03,
+    "ideas": 2.97,
+    "ideas in all": 0.59,
+    "types": 2.61,
+    "rare and types": 2.66,
+    "plate": 0.71,
     "number": 0.00,
     "address": 0.00,
-    "name": 0.52,
-    "place": 2.64,
-    "other place": -5.07,
-    "same group": -1.31,
-    "coincidence": 1.98,
-    "days": -1.17,
+    "name": 0.91,
+    "place": 3.61,
+    "other place": -5.53,
+    "same group": -2.49,
+    "coincidence": 3.74,
+    "days": -1.07,
 }
 # A tip that is like one that is like this: people tell of one event in words of their own, and a
 # third has words of both.
 THROUGH = {
-    "bias": 0.10,
-    "itself": 1.11,
-    "through": 4.39,
-    "through all": -2.65,
+    "bias": 0.15,
+    "itself": 1.09,
+    "through": 5.44,
+    "through all": -3.38,
 }
-THRESHOLD = 0.7
+THRESHOLD = 0.6
 _NEAR = 400  # rows that are looked at again through others
-_BRIDGES = 5
-_SURE = 0.5
+_BRIDGES = 8
+_SURE = 0.3
 _OF_KIND = {
     **dict.fromkeys(("phone", "account", "document", "handle", "link"), "number"),
     "plate": "plate",
@@ -126,6 +133,7 @@ def pack(told: Told) -> Rows:
         ("types", list(own.types)[:TYPES]),
         ("chances", [round(255 * c**0.5) for c in own.types.values()][:TYPES]),
         ("facts", own.facts[:FACTS]),
+        ("ideas", own.ideas[:IDEAS]),
     ):
         row[name][0, : len(values)] = values
     return row
@@ -167,7 +175,8 @@ def measures(rows: Rows, at: int, of: int = 0) -> dict[str, Column]:
     these are some of them."""
     own, every = rows[at], of or len(rows)
     found = _words(rows, own, every)
-    found |= _concepts(rows, own, every)
+    found["concepts"], found["concepts in all"] = _told(rows, own, every, "concepts")
+    found["ideas"], found["ideas in all"] = _told(rows, own, every, "ideas")
     found["types"] = _types(rows, own)
     found["rare and types"] = found["rare"] * found["types"]
     found |= _facts(rows, own)
@@ -214,18 +223,19 @@ def _words(rows: Rows, own: np.void, every: int) -> dict[str, Column]:
     }
 
 
-def _concepts(rows: Rows, own: np.void, every: int) -> dict[str, Column]:
-    said = _numbers(own["concepts"])
+def _told(rows: Rows, own: np.void, every: int, column: str) -> tuple[Column, Column]:
+    """How much the rarer of the concepts or ideas told are the same, and how many of them."""
+    said = _numbers(own[column])
     if not len(said):
-        return {"concepts": np.zeros(len(rows)), "concepts in all": np.zeros(len(rows))}
-    hits = _places(said, rows["concepts"])
+        return np.zeros(len(rows)), np.zeros(len(rows))
+    hits = _places(said, rows[column])
     weight, _ = _rarity(said, hits, every)
     each = np.where(hits >= 0, weight[hits], 0.0)
     near, cosine = np.flatnonzero(each.any(axis=1)), np.zeros(len(rows))
-    theirs = np.maximum(_norms(rows["concepts"][near], every, all_of_them=True), 0.09)
+    theirs = np.maximum(_norms(rows[column][near], every, all_of_them=True), 0.09)
     mine = max(float((weight**2).sum()), 0.09)
     cosine[near] = (each[near] ** 2).sum(axis=1) / np.sqrt(mine * theirs)
-    return {"concepts": cosine, "concepts in all": np.minimum(each.sum(axis=1), 4.0)}
+    return cosine, np.minimum(each.sum(axis=1), 4.0)
 
 
 def _types(rows: Rows, own: np.void) -> Column:
@@ -266,11 +276,14 @@ def _ordinary() -> tuple[Numbers, NDArray[np.int64]]:
 def _norms(words: Numbers, every: int, all_of_them: bool = False) -> Column:
     """The sum of squared weights of each row's ordinary words, or of all."""
     usual, counts = _ordinary()
-    at = _places(usual, words)
     texts = every + background()
-    weight = np.log(texts / (np.where(at >= 0, counts[at], 0) + 1)) / np.log(texts)
-    counted = (words > 0) & ((at >= 0) | all_of_them)
-    return np.asarray((np.where(counted, weight, 0.0) ** 2).sum(axis=1))
+    weight = np.log(texts / (counts + 1)) / np.log(texts)
+    # The last is for those that are not ordinary, whose place is -1.
+    squares = np.append(weight**2, float(all_of_them))
+    flat = words.ravel()
+    full = np.flatnonzero(flat)
+    worth = squares[_places(usual, flat[full])]
+    return np.asarray(np.bincount(full // words.shape[1], worth, minlength=len(words)), np.float64)
 
 
 def _facts(rows: Rows, own: np.void) -> dict[str, Column]:
@@ -312,6 +325,13 @@ def _why(table: Mapping[str, Column], at: int) -> tuple[str, ...]:
 
 def open_rows(payloads: Sequence[bytes]) -> Rows:
     """The rows of unsealed sketches; what has another size is an empty row."""
-    size = ROW.itemsize
-    joined = b"".join(p if len(p) == size and p[0] == VERSION else bytes(size) for p in payloads)
-    return np.frombuffer(joined, ROW)
+    return np.frombuffer(b"".join(map(_whole, payloads)), ROW)
+
+
+def _whole(payload: bytes) -> bytes:
+    form, size = payload[:1], ROW.itemsize
+    if form == bytes([VERSION]) and len(payload) == size:
+        return payload
+    if form == bytes([_FORMER]) and len(payload) == _WITHOUT:
+        return payload + bytes(size - _WITHOUT)
+    return bytes(size)

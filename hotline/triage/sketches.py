@@ -16,7 +16,7 @@ from hotline.store.sketches import Sketched, Sketches
 from hotline.tips import Redacted
 from hotline.triage.access import SignedIn
 from hotline.triage.features import features
-from hotline.triage.likeness import Rows, Told, open_rows, pack
+from hotline.triage.likeness import ROW, Rows, Told, open_rows, pack
 from hotline.triage.opening import Bench, Opened
 from hotline.vault.envelope import queue_recipient
 from hotline.vault.seal import key_name
@@ -25,8 +25,8 @@ from hotline.vault.sketches import open_sketches, seal_sketch, sketch_key
 # Of a queue, the newest months first. Every page of a tip opens and compares them all: 20,000 took
 # 0.8 s of a busy core, for tips of last year that nobody looks for.
 MOST = 6_000
-_ABOUT_TIP = ("version", "day", "place", "group", "words", "concepts", "types", "chances", "facts")
 _JUDGED = ("others", "verdicts", "numbers")
+_ABOUT_TIP = tuple(name for name in ROW.names or () if name not in _JUDGED)
 Keys = Mapping[str, Sequence[bytes]]
 
 

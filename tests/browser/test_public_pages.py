@@ -310,6 +310,10 @@ def states(page: Page, site: Site) -> Iterator[str]:
     page.goto(site.url + "/nothing-here")
     yield "not-found"
     page.goto(site.url)
+    page.click('footer a[href^="/privacy"]')
+    page.wait_for_load_state()
+    yield "privacy"
+    page.goto(site.url)
     press(page, "skip")
     page.click("summary")
     page.check('input[value="CHD-01"]')
@@ -349,7 +353,7 @@ def test_every_page_and_state_is_accessible_and_fits(
             assert seen.title.startswith(ERROR[language]) == ("error" in seen.name), seen.name
     assert found == {}
     names = [seen.name for seen in walked(browser, site, language)]
-    assert len(names) == len(set(names)) == 29
+    assert len(names) == len(set(names)) == 30
 
 
 def test_forced_colours_and_the_keyboard_find_everything(browser: Browser, site: Site) -> None:

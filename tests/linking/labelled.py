@@ -1,11 +1,12 @@
 """Invented tips, with which of them tell of the same event.
 
-Two files, ``dev`` for tuning and ``test`` for measuring, split by family. A family is of one
-municipality: events told by different people, other events at the same place, other deeds of the
-same accused, texts sent again with small changes. Tips of one family and one letter tell of the
-same event; any other two do not, not even of one street or one accused. By one hand, each tip told
-anew as somebody else would: from another corner of the event, shorter, angrier, in capitals,
-without accents, by whom it happened to.
+Three files: ``dev`` and ``more`` for tuning, ``test`` for measuring. A family stands in one of
+them and is of one municipality: events told by different people, other events at the same place,
+other deeds of the same accused, texts sent again with small changes. Tips of one family and one
+letter tell of the same event; any other two do not, not even of one street or one accused. Each
+tip is told anew as somebody else would: from another corner of the event, shorter, angrier, in
+capitals, without accents, by whom it happened to. ``dev`` and ``test`` are by one hand, ``more`` by
+another, which had seen ``dev`` alone and lets two who tell of one event share fewer words.
 
 Families ``s…`` are texts sent again: by the same person, by another channel, passed on in groups,
 beside one text made over for somebody else. They were added after the others had been measured
@@ -21,7 +22,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 HERE = Path(__file__).parent
-PARTS = ("dev", "test")
+PARTS = ("dev", "more", "test")
 FIRST = date(2026, 3, 1)
 
 

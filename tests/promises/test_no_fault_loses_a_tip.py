@@ -35,9 +35,6 @@ def may_mount() -> bool:
     )
 
 
-HERE = [name for name in RUN if not BY_NAME[name].mounts or may_mount()]
-
-
 @pytest.fixture(scope="module")
 def taker(founded_home: Path) -> Iterator[Taker]:
     taker = Taker(founded_home, f"sqlite:///{founded_home / 'hotline.db'}")
@@ -51,11 +48,13 @@ def ground(founded_home: Path, taker: Taker) -> Iterator[Bench]:
         yield one
 
 
-@pytest.mark.parametrize("name", HERE)
+@pytest.mark.parametrize("name", RUN)
 def test_no_answered_tip_is_lost(
     name: str, founded_home: Path, taker: Taker, request: pytest.FixtureRequest
 ) -> None:
     fault: Fault = BY_NAME[name]
+    if fault.mounts and not may_mount():
+        pytest.skip("this machine lets nobody but root mount a disk")
     if fault.database == "postgresql" and not engines(request):
         fault = BY_NAME.get(name.replace("postgresql", "sqlite"), fault)
     outcome = ran(fault, fault.few, founded_home, Hands().seconds, taker)

@@ -141,7 +141,7 @@ def test_every_script_is_there_runs_and_knows_its_options() -> None:
             assert not word.startswith("-") or word in options_of(script), command.line
     assert seen > 6
     for page in PAGES:
-        for path in re.findall(r"`(scripts/[\w./]+)", page.read_text()):
+        for path in re.findall(r"`(scripts/[\w./-]+)", page.read_text()):
             assert (ROOT / path).exists(), (page.name, path)
 
 

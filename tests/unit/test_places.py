@@ -96,8 +96,10 @@ def test_an_alias_enough_alone_is_no_municipality_of_another_name() -> None:
 
 def test_aliases_name_each_neighbourhood_once_a_municipality() -> None:
     for heading, lists in tomllib.loads((DATA / "aliases.toml").read_text("utf-8")).items():
+        meant = set(lists.pop("meant", ()))
         labels = [" ".join(words(label)) for found in lists.values() for label in found]
         assert len(labels) == len(set(labels)), heading
+        assert meant <= {*lists.get("local", ()), heading.partition("/")[0]}, heading
 
 
 def test_everyday_names_are_sorted_and_marked_in_the_table(rows: list[dict[str, str]]) -> None:
@@ -133,6 +135,12 @@ def test_an_unknown_country_is_refused_in_a_sentence() -> None:
         ("FICA NO FIM DA RUA, NO JANGURUSSU", "Fortaleza", "probable"),
         ("assalto na Praça Mauá, Rio de Janeiro", "Rio de Janeiro", "probable"),
         ("TRAFICO EM NITEROI RJ", "Niterói", "certain"),
+        ("vendem pedra em Belém", "Belém", "probable"),
+        ("todo mundo sabe do arrego aqui na Cidade de Deus", "Rio de Janeiro", "probable"),
+        ("esconde fuzil em Cascavel, o primo dele em Toledo", "Cascavel", "probable"),
+        ("trouxeram gente pra fazenda na estrada de Piracaia", "Piracaia", "probable"),
+        ("correm de moto na avenida da praia. É Praia Grande", "Praia Grande", "probable"),
+        ("a gente é de Juazeiro do Norte e ele rondou a casa", "Juazeiro do Norte", "probable"),
         ("Niterói tá perigosa", "Niterói", "probable"),
         ("aqui em S. Gonçalo vendem droga", "São Gonçalo", "certain"),
         ("N. Iguaçu tá tomada", "Nova Iguaçu", "probable"),
@@ -215,6 +223,9 @@ def test_a_text_leads_to_its_municipality(
         "ele se mata, para de vender pó",
         "isso tudo é caso sério, só Deus",
         "Av. São Paulo, 30",
+        "estrada de Sorocaba km 3",
+        "mataram o vizinho. É Natal e ninguém vem",
+        "na Estrada de Jacarezinho Velho",
         "rua Niterói, casa 4",
         "na Rua Doutor Marechal Niterói",
         "vulgo Paulista e a Vitória",
@@ -247,6 +258,7 @@ def test_a_long_run_of_marks_costs_no_more_than_its_length(places: Places) -> No
         ("De Niterói a São Gonçalo", 2, "BR-RJ"),
         ("assalto em Duque de Caxias e em Nova Iguaçu", 2, "BR-RJ"),
         ("vou para Belém", 3, None),
+        ("tem primo em Cascavel", 2, None),
         ("milícia em Rio das Pedras", 2, None),
         ("tráfico da Maré", 1, "BR-RJ"),
     ],

@@ -249,6 +249,7 @@ def test_every_built_in_profile_is_sound(types: Types) -> None:
             f'digits = 7\ndata_licence = "{"x" * 201}"',
             "data_licence must be one line",
         ),
+        ("digits = 7", 'digits = 7\ndata_contact = "a\\nb"', "data_contact must be one line"),
     ],
 )
 def test_what_a_country_writes_differently_must_be_said(
@@ -423,6 +424,8 @@ def test_what_is_remembered_between_tips_holds_no_words(router: Router) -> None:
         ("les gendarmes sont corrompus", "officers"),
         ("majistra a kòwonpi", "municipality"),
         ("lapolis ladan l", "police"),
+        ("Li konn bay polis bouk la kòb", "police"),
+        ("apuestan y llega un policía de apellido Guardado", "police"),
     ],
 )
 def test_words_name_the_body_they_implicate(router: Router, words: str, body: str) -> None:
