@@ -72,7 +72,7 @@ def _while_full(scene: Scene, disk: Path, chance: random.Random) -> None:
 
 def read_only_sqlite(bench: Bench, rounds: int) -> None:
     """A process that starts on a disk that is read-only, and sees it become writable again."""
-    disk = bench.disk("16m")
+    disk = bench.disk("48m")
     scene = bench.sqlite(disk)
     for _ in range(rounds):
         scene.take(1)
@@ -89,7 +89,7 @@ def read_only_sqlite(bench: Bench, rounds: int) -> None:
 def read_only_postgresql(bench: Bench, rounds: int) -> None:
     """The home's disk becomes read-only, and the server takes no transaction that writes, as one
     does that is being moved."""
-    disk = bench.disk("8m")
+    disk = bench.disk("48m")
     cluster = bench.cluster()
     scene = bench.postgresql(cluster)
     home = disk / "home"

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -82,27 +79,6 @@ def test_upgrading_again_changes_nothing(database: Database) -> None:
     Tips(database).store(tip := sealed_tip())
     upgrade(database)
     assert Tips(database).one(tip.id) is not None
-
-
-def test_an_upgrade_killed_at_any_moment_is_taken_up_again(database_url: str) -> None:
-    """kill -9 from outside, at moments spread over the whole upgrade of an empty database."""
-    upgrading = "from hotline.store import migrate, database as d; import sys; "
-    upgrading += "it = d.Database(sys.argv[1]); print(flush=True); migrate.upgrade(it)"
-    command, reached = [sys.executable, "-c", upgrading, database_url], set()
-    for attempt in range(8):
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-            assert process.stdout
-            process.stdout.readline()
-            time.sleep(0.15 * attempt)
-            process.kill()
-        database = Database(database_url)
-        reached.add(current(database))
-        database.close()
-    database = Database(database_url)
-    upgrade(database)
-    test_migrations_make_what_the_models_say(database)
-    database.close()
-    assert "" in reached
 
 
 def test_a_database_of_other_keys_is_refused(database: Database) -> None:
