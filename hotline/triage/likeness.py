@@ -140,12 +140,14 @@ def pack(told: Told) -> Rows:
 
 
 def alike(rows: Rows, at: int, most: int = 7) -> list[Alike]:
-    """The rows that are like row ``at``, most alike first."""
-    if len(rows) < 2 or not rows["words"][at].any():
+    """The rows that are like row ``at``, most alike first. Where nobody told anything, a place and
+    a day alone make nothing alike."""
+    told = rows["words"].any(axis=1)
+    if not told[at]:
         return []
     table = measures(rows, at)
     direct = _line(WEIGHTS, table)
-    direct[at] = -np.inf
+    direct[~told] = direct[at] = -np.inf
     near = np.argsort(-direct, kind="stable")[:_NEAR]
     chance = _sigmoid(_line(THROUGH, through(rows, near, direct)))
     best = np.argsort(-chance, kind="stable")[:most]
