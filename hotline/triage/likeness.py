@@ -142,7 +142,7 @@ def pack(told: Told) -> Rows:
 def alike(rows: Rows, at: int, most: int = 7) -> list[Alike]:
     """The rows that are like row ``at``, most alike first. Where nobody told anything, a place and
     a day alone make nothing alike."""
-    told = rows["words"].any(axis=1)
+    told = np.asarray(rows["words"].any(axis=1))
     if not told[at]:
         return []
     table = measures(rows, at)
