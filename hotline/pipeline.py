@@ -22,7 +22,7 @@ from hotline.intake.stripping import without_tokens
 from hotline.intake.thread import FollowUp, Message, Receipt, Thread
 from hotline.routing.classify import Types
 from hotline.routing.profile import Profile
-from hotline.routing.route import Router
+from hotline.routing.route import SURE, Router
 from hotline.store.database import AlreadyThere
 from hotline.store.tips import Mark, Tips
 from hotline.tips import (
@@ -33,7 +33,6 @@ from hotline.tips import (
     Errand,
     Language,
     Priority,
-    Question,
     QueueKind,
     Redacted,
     SealedPackage,
@@ -311,8 +310,7 @@ class Pipeline:
                 heard=tip.heard,
                 alarms=tip.alarms,
             )
-        where = tip.answers.get(Question.WHERE)
-        return ClassifiedTip(tip, found, self.router.locate(tip.words, where, tip.municipality))
+        return ClassifiedTip(tip, found, self.router.locate(tip))
 
     def barred(self, contact: Contact, thread: Thread | None = None) -> bool:
         """Whether a report, told so far by ``thread``, is about images that nobody may keep or
@@ -323,9 +321,9 @@ class Pipeline:
         return any(_NO_FILES & self.types.get(code).flags for code in codes)
 
     def _hear(self, contact: Contact, tip: Tip, left: Classification) -> Tip:
-        """The tip with the crime types that only its removed words tell: "my stepfather" goes,
-        that it is about a child stays. Codes of a public table, never words. ``left`` is what the
-        other words are."""
+        """The tip with the crime types and the municipality that only its removed words tell: "my
+        stepfather" goes, that it is about a child stays. Codes of public tables, never words.
+        ``left`` is what the other words are."""
         if not tip.removed:
             return tip
         raw = "\n".join((contact.text, *contact.answers.values(), *contact.details.values()))
@@ -333,10 +331,15 @@ class Pipeline:
         known = {act.code for act in left.acts}
         heard = (act.code for act in told.acts if act.score > 0 and act.code not in known)
         alarms = () if left.threats else told.threats
+        place = tip.heard_place
+        if self.router.locate(tip).certainty not in SURE:
+            there = self.router.find(raw, None, None)
+            place = there.municipality if there.certainty in SURE else None
         return replace(
             tip,
             heard=tuple(dict.fromkeys((*tip.heard, *heard))),
             alarms=tuple(dict.fromkeys((*tip.alarms, *alarms))),
+            heard_place=place,
         )
 
     @property

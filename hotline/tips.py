@@ -203,7 +203,8 @@ class Doubt(Redacted):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tip:
     """What remains after stripping. No field here can hold the reporter. ``heard`` are the crime
-    types, ``alarms`` the reasons of threats, that only the removed words told ("my husband")."""
+    types, ``alarms`` the reasons of threats, ``heard_place`` the municipality that only the removed
+    words told ("my husband", "I live in Barbacena")."""
 
     channel: Channel
     language: Language
@@ -223,6 +224,7 @@ class Tip:
     hold_reasons: tuple[str, ...] = ()
     heard: tuple[str, ...] = ()
     alarms: tuple[str, ...] = ()
+    heard_place: str | None = None
 
     @property
     def words(self) -> str:

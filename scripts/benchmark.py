@@ -32,22 +32,23 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import peers
 from pace import rate, seconds
 
+from hotline.pipeline import Pipeline
 from hotline.routing import register
 from hotline.routing.classify import Types
 from hotline.routing.places import Places
 from hotline.routing.profile import Profile
-from hotline.routing.route import Router
-from hotline.tips import Certainty, Channel, ClassifiedTip, Language, Tip
+from hotline.routing.route import SURE, Router
+from hotline.tips import Channel, ClassifiedTip, Contact, Language, Tip
 from tests.routing.labelled import PARTS, Told, tips
 
 PROFILES = Path(str(files("hotline"))) / "routing" / "data" / "profiles"
-SURE = (Certainty.CERTAIN, Certainty.PROBABLE)
 
 
 def share(good: int, of: int) -> float:
@@ -110,6 +111,19 @@ def places_told(told: Sequence[Told], country: str, guess: peers.Guess) -> dict[
 def sure_of(places: Places) -> peers.Guess:
     def guess(text: str) -> str | None:
         found = places.find(text)
+        return found.name if found.municipality and found.certainty in SURE else None
+
+    return guess
+
+
+def through_intake(router: Router) -> peers.Guess:
+    """As ``sure_of``, after stripping, which takes out where reporters live and work."""
+    nothing: Any = None  # nothing is sealed or stored
+    pipeline = Pipeline(router.profile, router.types, router, *[nothing] * 5)
+
+    def guess(text: str) -> str | None:
+        contact = Contact(channel=Channel.WEB, text=text)
+        found = pipeline.weigh(contact).classified.place
         return found.name if found.municipality and found.certainty in SURE else None
 
     return guess
@@ -254,6 +268,7 @@ def routing(chosen: str) -> dict[str, dict[str, object]]:
     return {
         f"types, {part}": types_told(types, told),
         f"places of Brazil, {part}": places_told(told, "BR", sure_of(places)),
+        f"the same as the line hears them, {part}": places_told(told, "BR", through_intake(router)),
         "a second, on one core": speeds(types, router, told, facts),
         f"alternatives: places of Brazil, {part}": other_finders(told, texts),
         "alternatives: five tables, nothing remembered": peers.tables(router, facts),

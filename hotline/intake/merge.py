@@ -101,6 +101,7 @@ def merge(tip: Tip, contact: Contact, names: tuple[str, ...]) -> tuple[Tip, tupl
             hold_reasons=_unique((*tip.hold_reasons, *more.hold_reasons)),
             heard=_unique((*tip.heard, *more.heard)),
             alarms=_unique((*tip.alarms, *more.alarms)),
+            heard_place=tip.heard_place or more.heard_place,
         ),
         names,
     )

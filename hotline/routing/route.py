@@ -8,14 +8,14 @@ or receives through one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from math import inf
 from typing import TypeVar
 
 from hotline.clock import Clock
 from hotline.routing import prove, recusal, rules
-from hotline.routing.classify import Types
+from hotline.routing.classify import REMOVED, Types
 from hotline.routing.explain import Request, answer
 from hotline.routing.places import Places
 from hotline.routing.profile import Profile
@@ -28,9 +28,11 @@ from hotline.tips import (
     Decision,
     Place,
     Priority,
+    Question,
     QueueKind,
     Recusal,
     RowRef,
+    Tip,
     Urgency,
 )
 
@@ -38,6 +40,7 @@ ESCALATED = RowRef("recusal", "escalated")
 DESK_RECUSED = RowRef("recusal", "desk-recused")
 EVERYONE_RECUSED = RowRef("recusal", "everyone-recused")
 SECOND_READER = "review"
+SURE = (Certainty.CERTAIN, Certainty.PROBABLE)
 
 _EVIDENT = 0.48  # a secondary act below this is a hint, not yet a reason to change desks
 _REMEMBERED = 50_000  # entries of each memo; none holds words, so forgetting is only for space
@@ -360,9 +363,18 @@ class Router:
             _remember(self._reach, key, found)
         return found
 
-    def locate(self, tip_words: str, where: str | None, municipality: str | None) -> Place:
-        """The place of the event: the municipality chosen from a list, else the answer to
-        "where", else what the text says."""
+    def locate(self, tip: Tip) -> Place:
+        """The place of a tip's event: the municipality chosen from a list, else the answer to
+        "where", else what its words say, else what those said that were removed: who tells where
+        they live or work mostly tells of that place."""
+        told = self.find(tip.words, tip.answers.get(Question.WHERE), tip.municipality)
+        heard = self.places.by_key(tip.heard_place) if tip.heard_place else None
+        if heard is None or told.certainty in SURE:
+            return told
+        return replace(heard, certainty=Certainty.PROBABLE, reasons=(REMOVED,))
+
+    def find(self, tip_words: str, where: str | None, municipality: str | None) -> Place:
+        """As ``locate``, by words alone."""
         if municipality:
             chosen = self.places.by_key(municipality)
             if chosen is not None:
@@ -371,7 +383,7 @@ class Router:
         state = self.profile.state
         if where:
             best = self.places.answer(where, state=state)
-            if best.certainty in (Certainty.CERTAIN, Certainty.PROBABLE):
+            if best.certainty in SURE:
                 return best
         told = self.places.find(tip_words, state=state) if tip_words else Place()
         return best if _rank(best) >= _rank(told) and where else told
@@ -381,7 +393,7 @@ class Router:
         for a request of another shape."""
         asked = Request.read(request, self.types, self.profile.languages[0])
         told = self.types.classify(asked.text, asked.language, chosen=asked.crime_types)
-        place = self.locate(asked.text, asked.where, asked.municipality)
+        place = self.find(asked.text, asked.where, asked.municipality)
         return answer(told, place, self.decide(ClassifiedTip(asked.tip(), told, place)))
 
 

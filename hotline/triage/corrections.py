@@ -152,6 +152,7 @@ def _as_held(tip: Tip, heard: Tip) -> Tip:
         hold_reasons=tuple(dict.fromkeys((*tip.hold_reasons, *heard.hold_reasons))),
         heard=tuple(dict.fromkeys((*tip.heard, *heard.heard))),
         alarms=tuple(dict.fromkeys((*tip.alarms, *heard.alarms))),
+        heard_place=tip.heard_place or heard.heard_place,
     )
 
 

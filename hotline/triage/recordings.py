@@ -161,7 +161,7 @@ def _decided(bench: Bench, opened: Opened, tip: Tip) -> TipContent:
     told = bench.types.classify(
         tip.words, tip.language, chosen=tip.crime_types, heard=tip.heard, alarms=tip.alarms
     )
-    place = bench.router.locate(tip.words, tip.answers.get(Question.WHERE), tip.municipality)
+    place = bench.router.locate(tip)
     before = old.classified
     if any(BY_OPERATOR in act.reasons for act in before.classification.acts):
         told = replace(told, acts=before.classification.acts)

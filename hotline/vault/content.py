@@ -94,6 +94,7 @@ def _tip(tip: Tip) -> dict[str, Any]:
         "hold_reasons": tip.hold_reasons,
         "heard": tip.heard,
         "alarms": tip.alarms,
+        "heard_place": tip.heard_place,
     }
 
 
@@ -139,6 +140,7 @@ def _read_tip(raw: Mapping[str, Any]) -> Tip:
         hold_reasons=tuple(raw["hold_reasons"]),
         heard=tuple(raw.get("heard", ())),  # absent in tips sealed before it was kept
         alarms=tuple(raw.get("alarms", ())),
+        heard_place=raw.get("heard_place"),
     )
 
 

@@ -186,7 +186,7 @@ def decided(router: Router, text: str, *ticked: str) -> tuple[Priority, list[str
         Contact(channel=Channel.SMS, text=text, language=PT, ticked=ticked, crime_types=("GBV-02",))
     )
     found = router.types.classify(tip.words, PT, chosen=tip.crime_types)
-    decision = router.decide(ClassifiedTip(tip, found, router.locate(tip.words, None, None)))
+    decision = router.decide(ClassifiedTip(tip, found, router.locate(tip)))
     return decision.priority, [f"{row.table}/{row.row}" for row in decision.rules]
 
 

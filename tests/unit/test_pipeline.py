@@ -6,7 +6,10 @@ import pytest
 
 from hotline.assembly import PublicLine, StaffLine
 from hotline.intake.thread import Thread
+from hotline.routing.classify import REMOVED
+from hotline.routing.route import SURE
 from hotline.tips import (
+    Certainty,
     Channel,
     Contact,
     Language,
@@ -20,6 +23,7 @@ from hotline.vault.content import decode
 from hotline.vault.envelope import queue_recipient
 from hotline.vault.keys import open_body, open_wrap
 from tests.line import SignIn
+from tests.routing.labelled import tips
 
 DRUGS = "Boca de fumo na rua das Acácias em Niterói, RJ, toda noite"
 
@@ -140,3 +144,34 @@ def test_a_type_that_only_removed_words_told_is_still_known(
     text = "meu padrasto abusa da minha irmã de 8 anos"
     public_line.pipeline.receive(Contact(channel=Channel.WEB, text=text, language=Language.PT))
     assert queue_kind(only_tip(staff_line).queue) is QueueKind.CHILDREN
+
+
+def test_a_municipality_that_only_removed_words_told_is_still_known(
+    public_line: PublicLine, staff_line: StaffLine
+) -> None:
+    """ "I work at the registry of Volta Redonda": the sentence goes, the tip does not go astray."""
+    text = "Trabalho no cartório em Volta Redonda. Vendem procurações falsas de gente morta."
+    weighed = public_line.pipeline.weigh(Contact(channel=Channel.WEB, text=text))
+    assert "Volta Redonda" not in weighed.tip.words
+    place = weighed.classified.place
+    assert (place.name, place.certainty) == ("Volta Redonda", Certainty.PROBABLE)
+    assert place.reasons == (REMOVED,)
+
+    elsewhere = text + " Isso é no fórum de Niterói RJ."
+    weighed = public_line.pipeline.weigh(Contact(channel=Channel.WEB, text=elsewhere))
+    assert weighed.classified.place.name == "Niterói"
+    assert weighed.tip.heard_place is None
+
+
+def test_stripping_leaves_a_line_knowing_where_most_tips_are_from(public_line: PublicLine) -> None:
+    """Of the plain labelled tips from Brazil that name their municipality."""
+    told = [tip for tip in tips("plain") if tip.place is None or tip.place[2] == "BR"]
+    proposed = right = 0
+    for tip in told:
+        contact = Contact(channel=Channel.WEB, text=tip.text, language=Language(tip.language))
+        place = public_line.pipeline.weigh(contact).classified.place
+        if place.municipality and place.certainty in SURE:
+            proposed += 1
+            right += tip.place is not None and place.name == tip.place[0]
+    assert right / proposed >= 0.97
+    assert right / sum(tip.place is not None for tip in told) >= 0.88

@@ -547,10 +547,10 @@ def test_a_body_may_be_named_in_any_case_or_by_its_name(router: Router) -> None:
 
 def test_what_was_chosen_beats_what_was_answered_beats_what_was_told(router: Router) -> None:
     told = "aconteceu em Petrópolis RJ"
-    chosen = router.locate(told, "Niterói RJ", "BR:IBGE:3304557")
-    answered = router.locate(told, "Niterói RJ", None)
-    found = router.locate(told, None, None)
-    lost = router.locate(told, "perto da padaria", "BR:IBGE:0000000")
+    chosen = router.find(told, "Niterói RJ", "BR:IBGE:3304557")
+    answered = router.find(told, "Niterói RJ", None)
+    found = router.find(told, None, None)
+    lost = router.find(told, "perto da padaria", "BR:IBGE:0000000")
     assert [place.name for place in (chosen, answered, found, lost)] == [
         "Rio de Janeiro",
         "Niterói",
