@@ -6,21 +6,24 @@
 Faker's person providers (MIT licence) for the countries served, and our own additions in
 scripts/names/*.txt. Folded to lower case without accents; words of everyday language
 (scripts/names/not_names.txt) are left out. Names of two letters only from our own lists (Ze, Jo).
+Names of places are those that the router knows (hotline/routing/data).
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import importlib
 import sys
-from collections.abc import Iterable
+import tomllib
+from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from hotline.intake.stripping.normalise import matching  # noqa: E402
+from hotline.intake.stripping.normalise import matching, tokens  # noqa: E402
 
 FAKER = "40.54.0"
 LOCALES = (
@@ -29,6 +32,7 @@ LOCALES = (
 )  # fmt: skip
 OWN = ROOT / "scripts" / "names"
 DATA = ROOT / "hotline" / "intake" / "stripping" / "data"
+ROUTING = ROOT / "hotline" / "routing" / "data"
 
 
 def faker(field: str) -> set[str]:
@@ -53,11 +57,29 @@ def own(name: str) -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
+def places() -> Iterator[str]:
+    """Municipalities, divisions, towns, regions, and what else people call them."""
+    for table in (ROUTING / "municipalities.csv", *sorted((ROUTING / "countries").glob("*.csv"))):
+        with table.open(encoding="utf-8") as rows:
+            for row in csv.DictReader(rows):
+                yield row["name"]
+    for table in sorted(ROUTING.glob("aliases*.toml")):
+        for names in tomllib.loads(table.read_text("utf-8")).values():
+            yield from (name for kind in names.values() for name in kind)
+
+
+def folded(names: Iterable[str]) -> set[str]:
+    """As the words of a text are read: "sao joao de meriti"."""
+    made = {" ".join(token.word for token in tokens(matching(name), frozenset())) for name in names}
+    return {name for name in made if name.isascii() and len(name) > 3}
+
+
 def build() -> dict[str, str]:
     dropped = words(own("not_names"))
     first = (words(faker("first_name")) | words(own("first_names"), 2)) - dropped
     last = (words(faker("last_name")) | words(own("surnames"), 2)) - dropped
     return {
+        "places.txt": "\n".join(sorted(folded(places()))) + "\n",
         "first_names.txt": "\n".join(sorted(first)) + "\n",
         "surnames.txt": "\n".join(sorted(last)) + "\n",
     }

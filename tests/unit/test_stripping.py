@@ -17,9 +17,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hotline.intake.stripping import describe, engine, look, strip, warm
+from hotline.intake.stripping import describe, engine, lists, look, strip, warm
 from hotline.intake.stripping.grammar import grammar, replacements
 from hotline.tips import Language
+from scripts.build_names import folded, places
 from tests.stripping import compared
 from tests.stripping.labelled import STRUCTURED, Outcome, tips
 
@@ -191,6 +192,43 @@ def test_clauses_in_which_reporters_tell_of_themselves_go_and_the_crime_stays() 
         first = text.partition(".")[0].split()[-1]
         assert first not in stripped.text, text
         assert stays in stripped.text, text
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        (Language.PT, "Ele guarda fuzil na laje. Jaraguá do Sul."),
+        (Language.PT, "Vendem pó no bar do Zeca toda noite. Complexo da Maré"),
+        (Language.ES, "El Chueco tira desde la moto toda la noche. Barrio Simón Bolívar, Soledad."),
+        (Language.FR, "Ils ont vidé la caisse de la cantine. Saint-Pierre de la Réunion."),
+        (Language.EN, "They sell pills behind the old church every Friday. Spanish Town."),
+        (Language.EN, "Elder abuse, Maple Grove, second floor."),
+        (Language.EN, "clerk at the licence counter wants $80 in the folder or you fail the test"),
+        (Language.EN, "that guy wanted for the robbery is working the car wash under a fake name"),
+        (Language.ES, "me tienen aquí a la fuerza, mesa del fondo"),
+        (Language.ES, "nos tienen en una bodega cerca de la central de Tapachula"),
+        (Language.ES, "Un tipo dice que es dentista y atiende en su cochera, saca muelas"),
+        (Language.ES, "El Chueco, al que buscan por lo de la masacre, duerme en la finca"),
+        (Language.PT, "o vereador Toninho do Gás tá dando botijão pra quem mostrar o título"),
+        (Language.PT, "O padrasto grita, chama de princesa e quer que ela ligue a câmera"),
+        (Language.FR, "on vend des cartouches au kilo dans l'arrière boutique du bazar"),
+        (Language.HT, "majistra a manje lajan wout la, se frè l ki gen kontra a"),
+    ],
+)
+def test_where_it_was_and_what_others_do_stays_whole(language: Language, text: str) -> None:
+    """Each of these was once taken for something of the reporter."""
+    assert strip(text, language).text == text
+
+
+def test_the_places_that_are_no_signatures_are_those_the_router_knows() -> None:
+    assert lists.places() == folded(places())
+
+
+def test_of_where_the_reporter_works_no_more_goes_than_that() -> None:
+    text = "vende loros y titís en cajas de zapatos a los turistas del hotel donde trabajo"
+    said = strip(text, Language.ES).text
+    assert said.startswith("vende loros y titís en cajas de zapatos a los turistas [")
+    assert "hotel" not in said
 
 
 def test_what_stays_is_listed_with_the_reason_why() -> None:

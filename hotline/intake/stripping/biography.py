@@ -16,6 +16,7 @@ from hotline.intake.stripping.grammar import Hit
 from hotline.intake.stripping.reading import Reading
 from hotline.intake.stripping.spans import Finding, Side
 
+_PLACE = 7  # words of a place, before "where"
 _LONGEST = 28  # words; a clause that runs on is cut, and its tip held
 
 
@@ -91,9 +92,14 @@ def _joined(found: list[Finding]) -> list[Finding]:
 
 
 def _begin(reading: Reading, at: int) -> int:
-    """The first word of the clause that ends at word ``at``."""
-    words = reading.words
+    """The first word of the clause that ends at word ``at``; of a place ("in the bank where I …")
+    no more than the place."""
+    words, known = reading.words, reading.lists.common
     floor = max(0, at - _LONGEST)
+    if words[at].word in known["where"]:
+        near = range(at - 1, max(floor, at - _PLACE) - 1, -1)
+        led = (i for i in near if words[i].word in known["leads_place"])
+        floor = next(led, floor)
     while at > floor and not (words[at].soft or words[at].hard):
         before = words[at - 1]
         if before.word in reading.lists.break_words or reading.guarded(at - 1):

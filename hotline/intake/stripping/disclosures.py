@@ -48,6 +48,8 @@ def _names(reading: Reading, hits: Hits) -> list[Finding]:
                 start += 1
             if start >= len(reading.words) or _cut(reading, start):
                 continue
+            if _weak(reading, hit) and reading.place(start):
+                continue  # "This is Mandeville"
             end = reading.name_end(start, cased=cased or not _strong(reading, hit))
             if end > start:
                 end = spelled(reading, end)

@@ -106,8 +106,8 @@ class Grammar:
             for pattern in patterns:
                 if pattern.first and not self._opens(tokens, i):
                     continue
-                end = _match(pattern.items, tokens, i)
-                if end is not None and not (pattern.last and _goes_on(tokens, end)):
+                end = _match(pattern.items, tokens, i, last=pattern.last)
+                if end is not None:
                     mark = _marked(pattern, tokens, i, end)
                     found.append(Hit(i, end, mark, pattern.rule))
         return found
@@ -123,22 +123,23 @@ def _goes_on(tokens: list[Token], end: int) -> bool:
     return end < len(tokens) and not (tokens[end].soft or tokens[end].hard)
 
 
-def _match(items: Items, tokens: list[Token], start: int) -> int | None:
-    """The index after the pattern when it matches at ``start``; no word may start a sentence."""
+def _match(items: Items, tokens: list[Token], start: int, *, last: bool = False) -> int | None:
+    """The index after the pattern when it matches at ``start``; no word may start a sentence.
+    With ``last`` a clause must end there."""
     size = len(tokens)
     at = start  # the plain items in front need no set of states
     for n, (words, optional) in enumerate(items):
         if optional:
-            return _match_on(items[n:], tokens, start, at)
+            return _match_on(items[n:], tokens, start, at, last=last)
         if at >= size or (at > start and tokens[at].hard):
             return None
         if words is not None and tokens[at].word not in words:
             return None
         at += 1
-    return at
+    return None if last and _goes_on(tokens, at) else at
 
 
-def _match_on(items: Items, tokens: list[Token], start: int, at: int) -> int | None:
+def _match_on(items: Items, tokens: list[Token], start: int, at: int, *, last: bool) -> int | None:
     states = {at}
     for words, optional in items:
         ahead: set[int] = set(states) if optional else set()
@@ -150,7 +151,7 @@ def _match_on(items: Items, tokens: list[Token], start: int, at: int) -> int | N
         if not ahead:
             return None
         states = ahead
-    end = max(states)
+    end = max((i for i in states if not (last and _goes_on(tokens, i))), default=start)
     return end if end > start else None
 
 

@@ -97,7 +97,9 @@ def _signed(reading: Reading, at: int, *, alone: bool) -> list[Finding]:
     named = listed or (
         alone and not reading.shouted and (reading.all_names(start) or _unlisted(reading, start))
     )
-    if not named or words[start].word in known.no_name:
+    if not named or words[start].word in known.no_name or reading.place(start):
+        return []
+    if _of_a_place(reading, start):
         return []
     end = start + 1
     while end < len(words) and end - start < 6 and reading.name_word(end):
@@ -112,6 +114,20 @@ def _signed(reading: Reading, at: int, *, alone: bool) -> list[Finding]:
     if not (rest or words[start].upper or words[at].soft):
         return []
     return [reading.finding(at, end, "name", "signs the message")]
+
+
+def _of_a_place(reading: Reading, at: int) -> bool:
+    """ "Barrio Simón Bolívar, Soledad": a place that is a name too, after nothing but another."""
+    words, known = reading.words, reading.lists
+    if words[at].word not in known.places or not words[at].soft or words[at].hard:
+        return False
+    first = at - 1
+    while first > 0 and not (words[first].soft or words[first].hard):
+        first -= 1
+    before = words[first:at]
+    big = all(token.upper or token.word in known.common["particle"] for token in before)
+    greets = words[first].word in known.greeting or words[first].word in known.first_names
+    return big and words[first].hard and not greets
 
 
 def _unlisted(reading: Reading, at: int) -> bool:
@@ -160,6 +176,8 @@ def _opening(reading: Reading) -> list[Finding]:
         return []
     if word in known.articles or word in known.kin:
         return []
+    if words[at + 1 : at + 2] and words[at + 1].word in known.common["that_one"]:
+        return []  # "Majistra a …" is about him
     end = at + 1
     while end < len(words) and not words[end].hard and ":" not in reading.gap(end):
         if words[end].word in known.acts or reading.guarded(end) or end - at > 18:

@@ -28,6 +28,13 @@ def surnames() -> frozenset[str]:
     return _read("surnames")
 
 
+@lru_cache(maxsize=1)
+def places() -> frozenset[str]:
+    """Places the router knows, as folded words."""
+    data = files("hotline.intake.stripping") / "data" / "places.txt"
+    return frozenset(data.read_text(encoding="ascii").splitlines())
+
+
 @dataclass(frozen=True, slots=True)
 class Lists:
     """The lists of all languages a text is read in, together."""
@@ -63,6 +70,7 @@ class Lists:
     fields: dict[str, str]
     first_names: frozenset[str]
     surnames: frozenset[str]
+    places: frozenset[str]
 
 
 @lru_cache(maxsize=64)
@@ -108,4 +116,5 @@ def lists(languages: tuple[Language, ...]) -> Lists:
         fields={w: kind for g in reversed(grammars) for w, kind in g.fields.items()},
         first_names=first_names(),
         surnames=surnames(),
+        places=places(),
     )

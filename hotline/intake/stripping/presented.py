@@ -79,6 +79,8 @@ def _headed(reading: Reading) -> list[Finding]:
     words, known, at = reading.words, reading.lists, 0
     while at < min(6, len(words)) and words[at].word in known.greeting:
         at += 1
+    if at < len(words) and words[at].word in known.articles:
+        return []  # "O vereador Toninho do Gás tá dando …"
     first = at
     while first < len(words) - 1 and _post(reading, first):
         first += 1

@@ -156,6 +156,23 @@ class Reading:
             end += 1
         return end - at >= 2
 
+    def place(self, at: int) -> bool:
+        """Whether what stands from word ``at`` to the next break is a place that nobody is called:
+        "Jaraguá do Sul", "Ituporanga SC", not "Rosario"."""
+        words, known, end = self.words, self.lists, at + 1
+        while end < len(words) and not (words[end].soft or words[end].hard):
+            end += 1
+        said = [token.word for token in words[at:end]]
+        if end - at > 1 and len(said[-1]) <= 3 and " ".join(said) not in known.places:
+            said.pop()  # a state's letters
+        if not any(" ".join(said[:size]) in known.places for size in range(1, len(said) + 1)):
+            return said[0] in known.common["placelike"]
+        if said[0] in known.common["placelike"]:
+            return True
+        names = [word for word in said if word not in known.common["particle"]]
+        called = all(word in known.first_names or word in known.surnames for word in names)
+        return not (called and said[0] in known.first_names)
+
     def name_word(self, i: int) -> bool:
         """Whether word ``i`` goes on with a name: a known name, a particle, or a capital."""
         token = self.words[i]
