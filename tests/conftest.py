@@ -19,6 +19,7 @@ from hotline.clock import Clock
 from hotline.store.database import Database
 from hotline.store.migrate import upgrade
 from tests import services
+from tests.campaign.disks import may_mount
 from tests.line import (  # noqa: F401 - fixtures for every test file
     engine,
     founded_home,
@@ -41,6 +42,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="databases are SQLite alone (scripts/test --quick)",
     )
+
+
+def pytest_report_header() -> list[str]:
+    """What this machine cannot do, or nothing."""
+    if may_mount():
+        return []
+    return ["not run here, where only root may mount a disk: faults of full and read-only disks"]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

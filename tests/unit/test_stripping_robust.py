@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import statistics
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -35,8 +35,12 @@ _INTENSE = settings(
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _warm() -> None:
+def _warm() -> Iterator[None]:
+    """And without the collector: it looks through whatever other tests left in this process."""
     warm()
+    gc.disable()
+    yield
+    gc.enable()
 
 
 def _sentences() -> st.SearchStrategy[str]:
@@ -163,7 +167,6 @@ def test_a_second_space_in_any_gap_changes_nothing(
 def _seconds(text: str, enough: float) -> float:
     """The processor time for a text, the best of some rounds; no more than one when ``enough``."""
     best = float("inf")
-    gc.collect()
     for _ in range(ROUNDS):
         begun = time.process_time()
         promises.in_time(text, seconds=HOPELESS)
@@ -194,7 +197,6 @@ def _growth(text: str) -> float:
     of several milliseconds on some machines, so one reading of a short text says nothing: half and
     whole are read in turns, which a busy machine slows alike, until the half has taken ENOUGH."""
     half, whole = 0.0, 0.0
-    gc.collect()
     while half < ENOUGH:
         begun = time.process_time()
         promises.in_time(text[: len(text) // 2], seconds=HOPELESS)
